@@ -1,0 +1,86 @@
+"""Words nobody said: Whisper's subtitle credits and endless repetitions.
+
+Only strong grounds count, and everything taken out is listed in the report, so that a
+listener can check it. Sources of the credits: faster-whisper issues 183, 465, 506, 843.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detector.transcript import Word
+
+__all__ = ["Dropped", "clean_words"]
+
+NO_SPEECH = 0.6
+LOW_LOGPROB = -1.0
+_CREDITS = re.compile(
+    r"(字幕由?Amara.{0,6}org社[区區]提供|中文字幕志[愿願]者\w{0,6}|[请請]不吝点[赞讚]"
+    r"|[请請]不吝點讚|(点赞|點讚)[订訂][阅閱]|[订訂][阅閱][转轉][发發]打[赏賞]"
+    r"|支持明[镜鏡][与與]点点[栏欄]目|字幕(志愿者|製作|制作|by)\w{0,8}|[谢謝][谢謝][观觀]看"
+    r"|[谢謝][谢謝]收看|[请請][订訂][阅閱]我的[频頻]道|以下是普通话的电话录音)"
+)
+_LOOP = re.compile(r"(.{1,12}?)\1{5,}")
+_LOOP_MIN_CHARACTERS = 10
+_KEPT_OF_LOOP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Recognised text that was left out, where it stood, and on what grounds."""
+
+    start_s: float
+    end_s: float
+    text: str
+    reason: str
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
+
+
+def _drop(words: "Sequence[Word]", reason: str) -> Dropped:
+    return Dropped(
+        words[0].start_s, words[-1].end_s, "".join(word.text for word in words), reason
+    )
+
+
+def clean_words(
+    words: "list[Word]", no_speech: float, logprob: float
+) -> "tuple[list[Word], list[Dropped]]":
+    """Return the words to keep of one decoded window, and what was dropped.
+
+    Args:
+        words: in order, as recognised.
+        no_speech: Whisper's probability that the window holds no speech.
+        logprob: mean log-probability of the window's tokens.
+    """
+    if not words:
+        return [], []
+    if no_speech > NO_SPEECH and logprob < LOW_LOGPROB:
+        return [], [_drop(words, "no_speech")]
+    dropped: list[Dropped] = []
+    text, owner = "", []
+    for index, word in enumerate(words):
+        bare = _bare(word.text)
+        text += bare
+        owner += [index] * len(bare)
+    gone: set[int] = set()
+    for pattern, reason in ((_CREDITS, "boilerplate"), (_LOOP, "repetition")):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if reason == "repetition":
+                if end - start < _LOOP_MIN_CHARACTERS:
+                    continue
+                start += len(match.group(1)) * _KEPT_OF_LOOP
+            elif reason == "boilerplate" and len(match.group()) < 0.5 * len(text) and (
+                no_speech < 0.3 and "Amara" not in match.group()
+            ):
+                continue  # somebody may really be saying it
+            indices = sorted({owner[i] for i in range(start, end)} - gone)
+            if indices:
+                dropped.append(_drop([words[i] for i in indices], reason))
+                gone.update(indices)
+    return [word for i, word in enumerate(words) if i not in gone], dropped

@@ -1,0 +1,125 @@
+"""From a recording to words and voices: the streaming part of a scan.
+
+Blocks of samples flow through speech activity, windows and the recogniser; nothing holds the
+whole recording.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detector.audio import RATE, Decoder, Recording, Samples, Survey
+from detector.ghosts import Dropped
+from detector.speakers import Diarization, Diarizer
+from detector.speech import SpeechOptions, SpeechStream, Window, WindowPacker
+from detector.transcript import Recogniser, Word
+
+__all__ = ["Channel", "Heard", "listen"]
+
+_LEAK = 10 ** (-15 / 10)
+"""A channel this much quieter than the other holds the other's voice leaking in."""
+_LEAK_FRAME = RATE // 50
+_LANGUAGE_EACH = 10  # windows
+_MANDARIN = ("zh",)
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Channel:
+    """What was heard in one channel."""
+
+    words: list[Word] = field(default_factory=list)
+    diarization: Diarization | None = None
+
+
+@dataclass
+class Heard:
+    """What was heard in a recording."""
+
+    channels: list[Channel]
+    duration_s: float = 0.0
+    damaged: int = 0
+    dropped: list[Dropped] = field(default_factory=list)
+    languages: Counter[str] = field(default_factory=Counter)
+
+
+def _without_leakage(block: Samples) -> Samples:
+    """Silence each channel where the other is so much louder that it only leaks in."""
+    width = block.shape[1] // _LEAK_FRAME * _LEAK_FRAME
+    if not width:
+        return block
+    frames = block[:, :width].reshape(2, -1, _LEAK_FRAME)
+    power = (frames.astype(np.float64) ** 2).mean(axis=2)
+    smooth = np.stack([np.convolve(p, np.ones(5) / 5, "same") for p in power])
+    leaks = smooth < _LEAK * smooth[::-1]
+    clean = frames * ~leaks[:, :, None]
+    return np.concatenate([clean.reshape(2, -1), block[:, width:]], axis=1).astype(np.float32)
+
+
+class _Line:
+    """One channel on its way through speech activity and windows."""
+
+    def __init__(self, channel: int, mono: bool, speech: SpeechOptions) -> None:
+        self.speech = SpeechStream(speech)
+        self.packer = WindowPacker(channel)
+        self.diarizer = Diarizer() if mono else None
+
+    def feed(self, samples: Samples) -> Iterator[Window]:
+        for region in self.speech.feed(samples):
+            yield from self.packer.add(region)
+        if self.diarizer:
+            self.diarizer.feed(samples, self.speech.speech_until)
+
+    def finish(self) -> Iterator[Window]:
+        for region in self.speech.finish():
+            yield from self.packer.add(region)
+        yield from self.packer.finish()
+
+
+def listen(
+    recording: Recording,
+    survey: Survey,
+    recogniser: Recogniser,
+    progress: Progress = lambda _: None,
+    speech: SpeechOptions | None = None,
+) -> Heard:
+    """Recognise a recording and tell its voices apart.
+
+    `progress` receives the seconds of recording that are done.
+    """
+    stereo = survey.layout == "stereo"
+    speech = speech or SpeechOptions()
+    lines = [_Line(index, not stereo, speech) for index in range(len(survey.use))]
+    heard = Heard([Channel() for _ in lines])
+    decoder = Decoder(recording)
+    seen = 0
+
+    def take(windows: Iterator[Window]) -> None:
+        nonlocal seen
+        for window in windows:
+            result = recogniser(window)
+            heard.channels[window.channel].words.extend(result.words)
+            heard.dropped.extend(result.dropped)
+            if seen % _LANGUAGE_EACH == 0:
+                language, probability = recogniser.language(window)
+                heard.languages[language if probability > 0.5 else "?"] += 1
+            seen += 1
+            progress(window.original_time(len(window.samples) / RATE))
+
+    for block in decoder:
+        if stereo:
+            block = _without_leakage(block)
+        for line, channel in zip(lines, survey.use, strict=True):
+            samples = block.mean(axis=0) if channel is None else block[channel]
+            take(line.feed(np.ascontiguousarray(samples, np.float32)))
+    for line in lines:
+        take(line.finish())
+    for line, channel_heard in zip(lines, heard.channels, strict=True):
+        if line.diarizer:
+            channel_heard.diarization = line.diarizer.finish(line.speech.speech_until)
+        channel_heard.words.sort(key=lambda word: (word.start_s, word.end_s))
+    heard.duration_s, heard.damaged = decoder.duration_s, decoder.damaged
+    return heard

@@ -1,0 +1,58 @@
+"""Progress on stderr: what is being done, how far, and how long it will still take."""
+
+import sys
+import time
+from typing import TextIO
+
+from detector.render_text import clock
+
+__all__ = ["Progress"]
+
+_NAMES = {
+    "read": "读取录音",
+    "load": "加载模型",
+    "transcribe": "转写",
+    "classify": "分析内容",
+}
+
+
+class Progress:
+    """A callable for `Scanner.scan`; one line that is redrawn on a terminal, plain lines else."""
+
+    def __init__(self, name: str, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._name = name
+        self._quiet = quiet
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._began = 0.0
+        self._last_shown = -1.0
+        self._step = ""
+
+    def __call__(self, step: str, done: float, whole: float | None) -> None:
+        """Show a step; `done` and `whole` are seconds of the recording."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._began, self._last_shown = step, now, -1.0
+        if step == "done":
+            self._write("", end=True)
+            return
+        text = f"{self._name}  {_NAMES.get(step, step)} …"
+        if step == "transcribe" and whole:
+            share = min(1.0, done / whole)
+            left = (now - self._began) / share * (1 - share) if share > 0.02 else None
+            text = f"{self._name}  {_NAMES[step]} {share:4.0%}  {clock(done, 0)}/{clock(whole, 0)}"
+            if left is not None and share < 1:
+                text += f"  还需约 {clock(left, 0)}"
+            if not self._live and share < 1 and share - self._last_shown < 0.1:
+                return
+            self._last_shown = share
+        self._write(text)
+
+    def _write(self, text: str, end: bool = False) -> None:
+        if self._live:
+            self._stream.write("\r\x1b[K" + text)
+        elif not end:
+            self._stream.write(text + "\n")
+        self._stream.flush()

@@ -1,0 +1,397 @@
+"""The report as one HTML page that works offline, straight from a disk.
+
+Nothing is fetched: style and script are inlined and allowed by their hashes alone, and the only
+other thing the page may load is the listening copy. Everything that stems from the recording
+(transcript, file name, notes) is escaped, and characters that hide or turn text round are
+written out, so that what is seen is what is there.
+
+The script holds the English of the labels, draws the timeline, and plays.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from urllib.parse import quote
+
+from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, ROLE_NAMES, SUBTYPE_NAMES
+from detector.report import Flag, Report, Utterance
+
+__all__ = ["ListeningCopy", "render_html"]
+
+LEAD_IN_S = 1.0  # a flag is played from a little before it: recognised times may start late
+
+_CHECKING = (
+    "用任意播放器打开原始录音文件(不是试听副本),核对文件名与 SHA-256。",
+    "逐条跳到所示时间,连同前后至少 10 秒一起听。",
+    "逐字核对文字,并确认是谁在说、谁在听;文字不符的,以原始录音为准。",
+    "保留原始文件和原始设备,不要剪辑、转码或改名;试听副本与本页只供查找。",
+)
+_WORDS = {
+    "flagged": "标记", "review": "待复核",
+    "unreviewed": "人工未核对", "confirmed": "人工已确认", "rejected": "人工已否定",
+    "user": "使用者指定", "inferred": "按说话内容推断",
+    "mono": "单声道", "stereo": "双声道分录", "one-sided": "仅一个声道有声音",
+    "high": "高", "medium": "中", "low": "低",
+    "no_speech": "可能没有人声", "boilerplate": "识别模型的字幕套话",
+    "repetition": "识别模型的重复循环",
+}  # fmt: skip
+# Shape and letter tell the categories apart without colour.
+_SHAPES = {
+    "threat": ('<path class="shape" d="M0-12 12 0 0 12-12 0z"/>', "威", "T"),
+    "insult": ('<circle class="shape" r="10"/>', "辱", "I"),
+    "third_party_disclosure": ('<path class="shape" d="M-9-9H9V9H-9z"/>', "泄", "D"),
+}
+_MIME = re.compile(r"(audio|video)/[a-z0-9.+-]+(; ?codecs=[a-z0-9.,-]+)?", re.I)
+# Controls, marks that turn the direction of writing, and lone surrogates: these come from file
+# names that are no valid text, and could not be saved as UTF-8.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningCopy:
+    """A copy made for the browser to play; its time runs from the original's start.
+
+    Either `data` is embedded, or `href` names a file beside the page: a relative path as it is
+    on the disk, with forward slashes and no percent-encoding. `data` wins if both are given.
+    """
+
+    data: bytes | None
+    mime: str
+    href: str | None = None
+
+    @property
+    def source(self) -> str | None:
+        """The address of the sound; ValueError if it would not be beside the page."""
+        if not _MIME.fullmatch(self.mime):
+            raise ValueError(f"not a type of sound: {self.mime!r}")
+        if self.data is not None:
+            return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
+        if self.href is None:
+            return None
+        parts = self.href.split("/")
+        if "\\" in self.href or "" in parts or ".." in parts:
+            raise ValueError(f"not a relative path of a file beside the page: {self.href!r}")
+        # The leading "./" keeps a name such as "javascript:x" from being read as an address.
+        return "./" + quote(self.href, errors="surrogateescape")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("detector") / name).read_text("utf-8").strip()
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _esc(value: object) -> str:
+    """Escape for text and attributes, and make hidden characters visible."""
+    return escape(_HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value)))
+
+
+def _t(chinese: str, english: str = "") -> str:
+    """Return a label that the script can turn into English, which it knows if none is given."""
+    mark = f'data-en="{_esc(english)}"' if english else "data-t"
+    return f"<span {mark}>{_esc(chinese)}</span>"
+
+
+def _word(code: str) -> str:
+    return _t(_WORDS[code]) if code in _WORDS else _esc(code)
+
+
+def _name(names: Mapping[str, tuple[str, str]], code: str) -> str:
+    return _t(*names[code]) if code in names else _esc(code)
+
+
+def _both(*names: tuple[str, str]) -> str:
+    """Give names in Chinese with English behind, in either language of the page."""
+    chinese, english = (_esc(" · ".join(part)) for part in zip(*names, strict=True))
+    return f'{chinese} <span class="gloss" lang="en">({english})</span>'
+
+
+def _clock(seconds: float) -> str:
+    tenths = max(0, round(seconds * 10))
+    return f"{tenths // 36000}:{tenths // 600 % 60:02}:{tenths // 10 % 60:02}.{tenths % 10}"
+
+
+def _percent(share: float) -> str:
+    """Never "100%" nor "0%": the machine is not certain."""
+    return "&gt;99%" if share >= 0.995 else "&lt;1%" if share < 0.005 else f"{share:.0%}"
+
+
+def _marked(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """Escape a text and mark the places given; those that touch become one mark."""
+    out, at = "", 0
+    for first, last in sorted(places):
+        start, end = max(first, at), min(last, len(text))
+        if start < end:
+            out += f"{_esc(text[at:start])}<mark>{_esc(text[start:end])}</mark>"
+            at = end
+    return (out + _esc(text[at:])).replace("</mark><mark>", "")
+
+
+def _section(name: str, title: str, body: str) -> str:
+    heading = f'<h2 id="{name}-h">{_t(title)}</h2>'
+    return f'<section id="{name}" aria-labelledby="{name}-h">{heading}{body}</section>'
+
+
+def _listed(name: str, title: str, items: Iterable[str]) -> str:
+    """Return a section with a list, or nothing for an empty one."""
+    inner = "".join(items)
+    return _section(name, title, f"<ol>{inner}</ol>") if inner else ""
+
+
+def _table(caption: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{_t(cell)}</th>' for cell in heads)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    return f"<table><caption>{_t(caption)}</caption><tr>{head}</tr>{body}</table>"
+
+
+def _badge(category: str, decision: str = "flagged") -> str:
+    """Return a category's shape with its letter; hollow where it is to review."""
+    shape, chinese, english = _SHAPES.get(category, ("", "?", "?"))
+    hollow = "" if decision == "flagged" else " review"
+    return (
+        '<svg class="badge" viewBox="-13 -13 26 26" width="26" height="26" aria-hidden="true">'
+        f'<g class="c-{_esc(category)}{hollow}">{shape}<text y="4" data-en="{english}">{chinese}'
+        "</text></g></svg>"
+    )
+
+
+class _Page:
+    """One report being written. Without sound, times are text in place of buttons."""
+
+    def __init__(self, report: Report, source: str | None) -> None:
+        self.report, self.source = report, source
+        self.utterances = sorted(report.utterances, key=lambda u: u.start_s)
+        self.flags = sorted(report.flags, key=lambda f: f.start_s)
+        self.anchors = {u.id: f"u{n}" for n, u in enumerate(self.utterances, 1)}
+        self.flags_of: dict[str, list[int]] = {}
+        self.places_of: dict[str, list[tuple[int, int]]] = {}
+        texts = {u.id: u.text for u in self.utterances}
+        for number, flag in enumerate(self.flags, 1):
+            parts = [texts.get(name, "") for name in flag.utterance_ids]
+            at, whole = 0, "".join(parts) == flag.quote
+            for name, part in zip(flag.utterance_ids, parts, strict=True):
+                self.flags_of.setdefault(name, []).append(number)
+                if whole:  # only then do positions in the quote say where in the utterance
+                    places = [(max(0, span.start - at), span.end - at) for span in flag.why]
+                    self.places_of.setdefault(name, []).extend(places)
+                at += len(part)
+
+    def time(self, start: float, end: float, lead: float = 0.0) -> str:
+        shown = f"{_clock(start)}–{_clock(end)}"
+        if not self.source:
+            return f'<span class="time">{shown}</span>'
+        play = f'<button type="button" class="time" data-play="{max(0.0, start - lead):.2f}">'
+        return f'{play}<span class="hidden">{_t("播放")} </span>{shown}</button>'
+
+    def passage(self, start: float, end: float, utterances: Iterable[str]) -> str:
+        """Return the time of a flag or observation and a link into the transcript."""
+        anchor = next((self.anchors[name] for name in utterances if name in self.anchors), "")
+        link = f'<a class="context" href="#{anchor}">{_t("看上下文")}</a>' if anchor else ""
+        return f"<p>{self.time(start, end, LEAD_IN_S)} {link}</p>"
+
+    def disclaimer(self) -> str:
+        return f'<p class="disclaimer">{_t(self.report.disclaimer)}</p>'
+
+    def support(self) -> str:
+        if all(flag.subtype != "self_harm" for flag in self.flags):
+            return ""
+        # The National Health Commission (December 2024) asks every city for at least 18 hours
+        # a day, not 24; whoever calls at night must not be promised what may not be there.
+        return (
+            f'<aside class="support"><p>{_t("如果您感到难以承受,可拨打全国统一心理援助热线")} '
+            f'<a href="tel:12356">12356</a> {_t("(各地每天至少 18 小时)。")}'
+            f'{_t("遇到紧急危险,请拨打 110 或 120。")}</p></aside>'
+        )
+
+    def facts(self) -> str:
+        recording, started = self.report.recording, self.report.recording.started_at
+        digest = recording.sha256
+        groups = [f"<span>{_esc(digest[i : i + 8])}</span>" for i in range(0, len(digest), 8)]
+        begun = f'<span class="time">{_esc(started.value) if started.value else _t("不详")}</span>'
+        for label, value in (("来源", started.source), ("可信度", started.reliability)):
+            begun += f" <small>{_t(label)} {_word(value)}</small>" if value else ""
+        sound = f"{recording.container} / {recording.codec}, {recording.sample_rate_hz:,} Hz, "
+        layout = f'{recording.channels} {_t("声道")}, {_word(recording.layout)}'
+        rows = [
+            (_t("文件"), f"<bdi>{_esc(recording.file)}</bdi>"),
+            (_t("时长"), _clock(recording.duration_s)),
+            (_t("通话开始"), begun),
+            (_t("格式"), _esc(sound) + layout),
+            (_t("大小"), f'{recording.bytes:,} {_t("字节")}'),
+            ("SHA-256", f'<code class="sha">{"<wbr>".join(groups)}</code>'),
+        ]
+        rows += [(_esc(k), _esc(v)) for k, v in self.report.case.items() if v not in (None, "")]
+        inner = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in rows)
+        body = f'<dl class="facts">{inner}</dl>{self.speakers()}'
+        return _section("facts", "录音信息", body)
+
+    def speakers(self) -> str:
+        rows = []
+        for s in self.report.speakers:
+            channel = f" <small>{_esc(s.channel)}</small>" if s.channel else ""
+            role = f'<i class="dot r-{_esc(s.role)}"></i>{_name(ROLE_NAMES, s.role)}'
+            sure = "" if s.source == "user" else f" {_percent(s.confidence)}"
+            rows.append((_esc(s.id) + channel, role, _word(s.source) + sure, _clock(s.speech_s)))
+        return _table("说话人", ("编号", "身份", "依据", "说话时长"), rows) if rows else ""
+
+    def counts(self) -> str:
+        rows = []
+        for category, names in CATEGORY_NAMES.items():
+            mine = [flag.decision == "flagged" for flag in self.flags if flag.category == category]
+            counted = (str(sum(mine)), str(len(mine) - sum(mine)))
+            rows.append((f"{_badge(category)} {_t(*names)}", *counted))
+        links = f'<a href="#checking">{_t("如何核对")}</a>'
+        if number := len(self.report.warnings):
+            links += f' · <a href="#warnings">{_t("提示")} ({number})</a>'
+        note = _t("实心图形为标记,空心图形为待复核。机器可能听错、漏听或分错说话人。")
+        table = _table("各类疑似段落数", ("类别", "标记", "待复核"), rows)
+        return _section("counts", "疑似内容概览", f'{table}<p class="note">{note} {links}</p>')
+
+    def player(self) -> str:
+        ends = (u.end_s for u in self.utterances)
+        length = max(0.1, self.report.recording.duration_s, *ends)
+        sound = f'<p>{_t("本报告不含音频,请用原始录音按所示时间核对。")}</p>'
+        if self.source:
+            broken = _t("试听副本无法播放,请用原始录音按所示时间核对。")
+            sound = (
+                f'<p id="copy">{_t("试听副本,非证据")}</p><audio controls preload="metadata" '
+                f'aria-labelledby="copy" src="{_esc(self.source)}"></audio>'
+                f'<p role="alert" hidden>{broken}</p>'
+            )
+        return (
+            f'<div class="deck"><div class="player">{sound}</div><div class="timeline" '
+            f'role="group" aria-labelledby="timeline-h" data-length="{length:.2f}" hidden>'
+            f'<h2 class="hidden" id="timeline-h">{_t("时间轴")}</h2>'
+            f"<p><span>{_clock(0)}</span><span>{_clock(length)}</span></p></div></div>"
+        )
+
+    def flag(self, number: int, flag: Flag) -> str:
+        category = CATEGORY_NAMES.get(flag.category, (flag.category,) * 2)
+        what = _both(category, SUBTYPE_NAMES.get(flag.subtype, (flag.subtype,) * 2))
+        facts = (
+            f"{_esc(flag.speaker)} {_name(ROLE_NAMES, flag.role)}",
+            f'{_t("机器评分")} {_percent(flag.score)}',
+            f"<strong>{_word(flag.decision)}</strong>",
+            _word(flag.status),
+        )
+        quoted = _marked(flag.quote, [(span.start, span.end) for span in flag.why])
+        sounds = "; ".join(f"{_esc(s.text)} → {_esc(s.reading)}" for s in flag.why if s.reading)
+        sound = f'<p class="sound">{_t("按读音判断")}: {sounds}</p>' if sounds else ""
+        note = f'<p class="why">{_esc(flag.note)}</p>' if flag.note else ""
+        check = _t("□ 属实  □ 不符  □ 听不清  核对人:__________  日期:__________")
+        return (
+            f'<li id="f{number}" class="flag c-{_esc(flag.category)}" '
+            f'data-start="{flag.start_s:.2f}">'
+            f"<h3>{_badge(flag.category, flag.decision)} <span>{_esc(flag.id)} {what}</span></h3>"
+            f"{self.passage(flag.start_s, flag.end_s, flag.utterance_ids)}"
+            f'<p class="meta">{" · ".join(facts)}</p><blockquote>{quoted}</blockquote>'
+            f'{sound}{note}<p class="paper">{check}</p></li>'
+        )
+
+    def flag_list(self) -> str:
+        none = f'<p>{_t("未识别到疑似内容。机器可能漏听,需要时请听原始录音。")}</p>'
+        items = (self.flag(number, flag) for number, flag in enumerate(self.flags, 1))
+        return _listed("flags", "疑似段落", items) or _section("flags", "疑似段落", none)
+
+    def observations(self) -> str:
+        items = (
+            f"<li><h3>{_both(OBSERVATION_NAMES.get(o.kind, (o.kind,) * 2))}</h3>"
+            f"{self.passage(o.start_s, o.end_s, o.utterance_ids)}"
+            f'<blockquote>{_esc(o.quote)}</blockquote><p class="why">{_esc(o.note)}</p></li>'
+            for o in sorted(self.report.observations, key=lambda o: o.start_s)
+        )
+        return _listed("observations", "其他值得留意之处", items)
+
+    def line(self, u: Utterance) -> str:
+        tags, numbers = "", self.flags_of.get(u.id, [])
+        for number in numbers:
+            flag = self.flags[number - 1]
+            what = f"{_esc(flag.id)} {_name(CATEGORY_NAMES, flag.category)}"
+            badge = _badge(flag.category, flag.decision)
+            tags += f'<a class="tag" href="#f{number}">{badge}{what}</a>'
+        tags += f'<small>{_t("与他人重叠")}</small>' if u.overlapped else ""
+        if u.raw_text != u.text:
+            tags += f'<small class="raw">{_t("机器原文")} {_esc(u.raw_text)}</small>'
+        data = f'data-start="{u.start_s:.2f}" data-end="{u.end_s:.2f}" data-who="{_esc(u.speaker)}"'
+        return (
+            f'<li id="{self.anchors[u.id]}" class="line{" hit" if numbers else ""}" {data}>'
+            f'{self.time(u.start_s, u.end_s)}<span class="who"><i class="dot r-{_esc(u.role)}">'
+            f"</i>{_esc(u.speaker)} {_name(ROLE_NAMES, u.role)}</span>"
+            f'<span class="said">{_marked(u.text, self.places_of.get(u.id, []))} {tags}</span></li>'
+        )
+
+    def rest(self) -> str:
+        """Return the transcript and what follows it: the reader's means to check."""
+        draft = _t("机器转写初稿,未经人工逐句核对;以原始录音为准。")
+        lines = f'<p class="note">{draft}</p><ol>{"".join(map(self.line, self.utterances))}</ol>'
+        left_out = (
+            f"<li>{self.time(d.start_s, d.end_s)} {_esc(d.text)} "
+            f"<small>{_word(d.reason)}</small></li>"
+            for d in self.report.dropped
+        )
+        warnings = (f"<li>{_esc(warning)}</li>" for warning in self.report.warnings)
+        used = {"schema_version": self.report.schema_version, "settings": self.report.settings}
+        used |= {"listener": self.report.listener, "case": self.report.case}
+        plain = _esc(json.dumps(used, ensure_ascii=False, indent=1, default=str))
+        return (
+            _section("transcript", "文字稿", lines)
+            + _listed("dropped", "被略去的内容", left_out)
+            + _listed("warnings", "提示", warnings)
+            + f'<details><summary>{_t("设置与版本")}</summary><pre>{plain}</pre></details>'
+            + _listed("checking", "如何核对", (f"<li>{_t(step)}</li>" for step in _CHECKING))
+        )
+
+
+def render_html(report: Report, audio: ListeningCopy | None) -> str:
+    """Return the page; ValueError if the copy is no sound or would not lie beside the page."""
+    source = audio.source if audio else None
+    style, script = _asset("report_page.css"), _asset("report_page.js")
+    media = "'none'" if source is None else "data:" if source.startswith("data:") else "'self'"
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"media-src {media}; base-uri 'none'; form-action 'none'"
+    )
+    page = _Page(report, source)
+    return f"""<!DOCTYPE html>
+<html lang="zh-Hans">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="format-detection" content="telephone=no">
+<title>通话录音疑似内容报告 · {_esc(report.recording.file)}</title>
+<style>{style}</style>
+</head>
+<body>
+<a class="skip" href="#flags">{_t("跳到疑似段落")}</a>
+<header><h1>{_t("通话录音疑似内容报告")}</h1>
+<button type="button" id="switch" hidden>English</button></header>
+<main>
+{page.support()}{page.disclaimer()}
+{page.facts()}
+{page.counts()}
+{page.player()}
+{page.flag_list()}
+{page.observations()}
+{page.rest()}
+</main>
+<footer>{page.disclaimer()}</footer>
+<script>{script}</script>
+</body>
+</html>
+"""
