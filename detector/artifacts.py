@@ -62,12 +62,10 @@ def artifact(name: str) -> bytes:
 @cache
 def onnx_session(name: str, threads: int = 2) -> Any:
     """Return an ONNX Runtime session (CPU) of a trained file."""
-    import onnxruntime  # noqa: PLC0415
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        artifact(name), options, providers=["CPUExecutionProvider"]
-    )
+    return onnxruntime.InferenceSession(artifact(name), options, providers=["CPUExecutionProvider"])

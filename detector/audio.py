@@ -33,6 +33,8 @@ _FORMATS = (
     "wav,w64,mp3,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,ogg,flac,asf,matroska,webm,"
     "caf,aiff,au,avi,mpegts,mpeg"
 )
+_GUESSED = ("aac", "amr")
+"""Bare streams without a header: FFmpeg guesses their length from the bit rate, often wrongly."""
 _MAX_BAD_PACKETS = 2_000
 _MAX_GAP_S = 3_600.0
 
@@ -110,7 +112,7 @@ def _not_a_recording(path: Path) -> RecordingError:
 
 @contextmanager
 def _container(path: Path) -> Iterator[Any]:
-    import av  # noqa: PLC0415 - 0.1 s
+    import av
 
     av.logging.set_level(None)
     with path.open("rb") as file:
@@ -148,7 +150,9 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
         if stream.codec_context is None or not context.sample_rate or not context.channels:
             raise _not_a_recording(path)
         duration: float | None = None
-        if stream.duration and stream.time_base:
+        if container.format.name in _GUESSED:
+            pass
+        elif stream.duration and stream.time_base:
             duration = float(stream.duration * stream.time_base)
         elif container.duration:
             duration = container.duration / 1_000_000
@@ -183,8 +187,8 @@ class Decoder:
         pending: list[Samples] = []
         held = 0
         for piece in self._pieces():
-            piece = np.nan_to_num(piece, nan=0.0, posinf=1.0, neginf=-1.0).clip(-1.0, 1.0)
-            pending.append(piece)
+            sane = np.nan_to_num(piece, nan=0.0, posinf=1.0, neginf=-1.0)
+            pending.append(sane.clip(-1.0, 1.0))
             held += piece.shape[1]
             if held >= BLOCK:
                 block = np.concatenate(pending, axis=1)
@@ -205,14 +209,12 @@ class Decoder:
             )
 
     def _pieces(self) -> Iterator[Samples]:
-        import av  # noqa: PLC0415
+        import av
 
         layout = "mono" if self.channels == 1 else "stereo"
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-        if self.recording.container == "silk":
-            frames = self._silk_frames()
-        else:
-            frames = self._frames()
+        silky = self.recording.container == "silk"
+        frames = self._silk_frames() if silky else self._frames()
         for frame in frames:
             if isinstance(frame, float):  # a gap in the recording, in seconds
                 for start in range(0, round(frame * RATE), BLOCK):
@@ -231,7 +233,7 @@ class Decoder:
             yield out.to_ndarray().astype(np.float32, copy=False)
 
     def _silk_frames(self) -> Iterator[Any]:
-        import av  # noqa: PLC0415
+        import av
 
         with self.recording.path.open("rb") as file:
             for piece in silk.decode(file):
@@ -242,12 +244,14 @@ class Decoder:
 
     def _frames(self) -> Iterator[Any]:
         """Yield decoded frames, and gaps between them as seconds."""
-        import av  # noqa: PLC0415
+        import av
 
         expected: float | None = None
         with _container(self.recording.path) as container:
             stream = container.streams.audio[0]
             stream.thread_type = "AUTO"
+            if container.start_time is not None:  # sound may begin later than the picture
+                expected = container.start_time / 1_000_000
             packets = container.demux(stream)
             while True:
                 try:
@@ -260,6 +264,8 @@ class Decoder:
                 try:
                     frames = packet.decode()
                 except (av.error.FFmpegError, ValueError):
+                    if _is_pause(stream.codec_context.name, packet.size):
+                        continue
                     self.damaged += 1
                     if self.damaged > _MAX_BAD_PACKETS:
                         return
@@ -278,6 +284,11 @@ class Decoder:
                     elif expected is not None:
                         expected += frame.samples / frame.sample_rate
                     yield frame
+
+
+def _is_pause(codec: str, size: int) -> bool:
+    """Tell AMR's "silence" and "nothing sent" frames, which FFmpeg cannot decode, from damage."""
+    return codec == "amrnb" and size <= 6
 
 
 _SURVEY_FRAME = RATE // 10

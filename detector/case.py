@@ -3,7 +3,8 @@
 ::
 
     lender_type = "消费金融"        # 银行 消费金融 小贷 助贷平台 未持牌 不明
-    answered_by = "同事"            # 本人 配偶 父母 子女 亲属 同事 雇主 朋友 邻居 担保人 共同借款人 其他
+    answered_by = "同事"            # 本人 配偶 父母 子女 亲属 同事 雇主 朋友 邻居
+                                   # 担保人 共同借款人 其他
     recorded_by = "本人"
     caller_number = "…"
     called_number = "…"

@@ -101,8 +101,7 @@ class Classifier:
         other = self.probabilities(prepared, 0.0 if third >= 0.5 else 1.0) if doubtful else p
         logits = self._logits(prepared, third)
         return [
-            self._decide(turn, p[i], other[i], logits[i], doubtful)
-            for i, turn in enumerate(turns)
+            self._decide(turn, p[i], other[i], logits[i], doubtful) for i, turn in enumerate(turns)
         ]
 
     def _decide(
@@ -113,7 +112,9 @@ class Classifier:
         logits: NDArray[np.float32],
         doubtful: bool,
     ) -> TurnScores:
-        flagged, review, hangs = [], [], False
+        flagged: list[str] = []
+        review: list[str] = []
+        hangs = False
         for k, label in enumerate(LABELS):
             threshold = self.settings.thresholds[label]
             score = float(p[k])

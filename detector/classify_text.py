@@ -76,15 +76,19 @@ def _roles(
 
 
 def classify_calls(
-    calls: Iterable[TextCall], listener: str = "auto", thresholds: Mapping[str, float] | None = None
+    calls: Iterable[TextCall],
+    listener: str = "auto",
+    thresholds: Mapping[str, float] | None = None,
+    published: Classifier | None = None,
 ) -> Iterator[CallResult]:
     """Score conversations one by one.
 
     Args:
         listener: "debtor", "third-party", or "auto" (from the file, else from the words).
         thresholds: categories whose threshold the user changed.
+        published: another classifier than the published one (`models.evaluate`).
     """
-    published = call_classifier()
+    published = published or call_classifier()
     settings = published.settings.with_thresholds(thresholds or {})
     classifier = Classifier(published.model, settings)
     for call in calls:

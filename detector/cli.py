@@ -141,7 +141,7 @@ def _say(text: str) -> None:
 
 def _targets(output: Path | None, recordings: Sequence[Path]) -> list[Path | None]:
     """Return where each recording's report goes."""
-    from detector.output import SUFFIXES, check_target  # noqa: PLC0415
+    from detector.output import SUFFIXES, check_target
 
     if output is None:
         return [None] * len(recordings)
@@ -165,11 +165,11 @@ def _targets(output: Path | None, recordings: Sequence[Path]) -> list[Path | Non
 
 
 def _scan(args: argparse.Namespace) -> int:
-    from detector.case import CaseFacts, read_case  # noqa: PLC0415
-    from detector.output import write_report  # noqa: PLC0415
-    from detector.progress import Progress  # noqa: PLC0415
-    from detector.render_text import render_terminal  # noqa: PLC0415
-    from detector.scan import ScanOptions, Scanner  # noqa: PLC0415
+    from detector.case import CaseFacts, read_case
+    from detector.output import write_report
+    from detector.progress import Progress
+    from detector.render_text import render_terminal
+    from detector.scan import Scanner, ScanOptions
 
     targets = _targets(args.output, args.recordings)
     scanner = Scanner(
@@ -205,7 +205,7 @@ def _scan(args: argparse.Namespace) -> int:
         elif target is None:
             print(("\n" if number else "") + render_terminal(report, _colour()), end="", flush=True)
         else:
-            from detector.render_text import summary_line  # noqa: PLC0415
+            from detector.render_text import summary_line
 
             print(f"{summary_line(report)}  → {target}", flush=True)
     if failed and len(args.recordings) > 1:
@@ -214,17 +214,14 @@ def _scan(args: argparse.Namespace) -> int:
 
 
 def _classify(args: argparse.Namespace) -> int:
-    from detector.classify_text import classify_calls, render_calls  # noqa: PLC0415
-    from detector.messages import read_calls  # noqa: PLC0415
+    from detector.classify_text import classify_calls, render_calls
+    from detector.messages import read_calls
 
     thresholds = _thresholds(args.threshold)
     failed = 0
     for name in args.files:
         try:
-            if name == "-":
-                calls = read_calls("-", sys.stdin.buffer.read())
-            else:
-                calls = read_calls(name)
+            calls = read_calls(name, sys.stdin.buffer.read() if name == "-" else None)
             for result in classify_calls(calls, args.listener, thresholds):
                 print(result.to_json() if args.json else render_calls(result, _colour()))
         except DetectorError as error:
@@ -236,18 +233,20 @@ def _classify(args: argparse.Namespace) -> int:
 
 
 def _models(_args: argparse.Namespace) -> int:
-    from detector.whisper_models import present  # noqa: PLC0415
+    from detector.whisper_models import present
 
     for model in present():
         note = "(自带,默认)" if model.name == "base" else ""
-        print(f"{model.name}{note}\n  {model.folder}\n  {model.bytes / 1e6:.0f} MB  "
-              f"SHA-256 {model.sha256}")
+        print(
+            f"{model.name}{note}\n  {model.folder}\n  {model.bytes / 1e6:.0f} MB  "
+            f"SHA-256 {model.sha256}"
+        )
     print("其他模型:--whisper-model 后给文件夹,或给名称(本机没有时从 HF_ENDPOINT 下载)。")
     return 0
 
 
 def _colour() -> bool:
-    import os  # noqa: PLC0415
+    import os
 
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.name != "nt"
 
@@ -256,7 +255,9 @@ def _tolerant_streams() -> None:
     """A console that cannot show a character (GBK, ASCII) shows a stand-in, never crashes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace" if stream.encoding != "ascii" else "backslashreplace")
+            stream.reconfigure(
+                errors="replace" if stream.encoding != "ascii" else "backslashreplace"
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

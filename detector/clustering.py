@@ -71,7 +71,6 @@ def cluster(
         max_speakers: the most that are looked for.
     """
     labels = np.zeros(len(vectors), np.int64)
-    centroids = _centroids(vectors, weights, labels, 1)
     for k in range(2, max_speakers + 1):
         if len(vectors) < 2 * k - 2 or len(vectors) < k:
             break
@@ -85,7 +84,7 @@ def cluster(
             break
         if k > 2 and (cosine.max() > _THIRD_VOICE or seconds.min() < _THIRD_SECONDS):
             break
-        labels, centroids = split, means
+        labels = split
     order = {label: rank for rank, label in enumerate(dict.fromkeys(labels.tolist()))}
     labels = np.array([order[label] for label in labels.tolist()], np.int64)
     return labels, _centroids(vectors, weights, labels, len(order))

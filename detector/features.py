@@ -42,7 +42,7 @@ class PreparedTurn:
 
 @cache
 def _jieba() -> Any:
-    import jieba  # noqa: PLC0415 - half a second
+    import jieba
 
     # jieba unmarshals its cache: keep it where other users of the machine cannot write
     private = cache_folder() / "jieba"
@@ -91,9 +91,7 @@ def spans(turn: PreparedTurn) -> Iterator[tuple[str, int, int]]:
         at, before = at + len(word), word
 
 
-def turn_features(
-    turns: Sequence[PreparedTurn], index: int, listener: str
-) -> Iterator[str]:
+def turn_features(turns: Sequence[PreparedTurn], index: int, listener: str) -> Iterator[str]:
     """Yield the features of turn `index` of a call; `listener` is D, T or U (unknown)."""
     turn = turns[index]
     for feature, _, _ in spans(turn):

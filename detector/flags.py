@@ -70,7 +70,7 @@ def _joins(
 
 
 def _numbered(flag: Flag, number: int) -> Flag:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     return replace(flag, id=f"F{number}")
 

@@ -42,9 +42,7 @@ def _bare(text: str) -> str:
 
 
 def _drop(words: "Sequence[Word]", reason: str) -> Dropped:
-    return Dropped(
-        words[0].start_s, words[-1].end_s, "".join(word.text for word in words), reason
-    )
+    return Dropped(words[0].start_s, words[-1].end_s, "".join(word.text for word in words), reason)
 
 
 def clean_words(
@@ -75,8 +73,10 @@ def clean_words(
                 if end - start < _LOOP_MIN_CHARACTERS:
                     continue
                 start += len(match.group(1)) * _KEPT_OF_LOOP
-            elif reason == "boilerplate" and len(match.group()) < 0.5 * len(text) and (
-                no_speech < 0.3 and "Amara" not in match.group()
+            elif (
+                reason == "boilerplate"
+                and len(match.group()) < 0.5 * len(text)
+                and (no_speech < 0.3 and "Amara" not in match.group())
             ):
                 continue  # somebody may really be saying it
             indices = sorted({owner[i] for i in range(start, end)} - gone)

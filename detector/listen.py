@@ -110,10 +110,9 @@ def listen(
             progress(window.original_time(len(window.samples) / RATE))
 
     for block in decoder:
-        if stereo:
-            block = _without_leakage(block)
+        heard_block = _without_leakage(block) if stereo else block
         for line, channel in zip(lines, survey.use, strict=True):
-            samples = block.mean(axis=0) if channel is None else block[channel]
+            samples = heard_block.mean(axis=0) if channel is None else heard_block[channel]
             take(line.feed(np.ascontiguousarray(samples, np.float32)))
     for line in lines:
         take(line.finish())

@@ -19,7 +19,7 @@ BIT_RATE = 32_000
 
 def write_listening_copy(recording: Recording, target: Path | io.BytesIO) -> None:
     """Write a mono mp3 of 16 kHz, streaming; times equal those of the original."""
-    import av  # noqa: PLC0415
+    import av
 
     out: Any = str(target) if isinstance(target, Path) else target
     with av.open(out, "w", format="mp3") as container:

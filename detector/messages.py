@@ -24,7 +24,9 @@ _ROLES = {
     "third_party": ("第三方", "家人", "同事", "朋友", "父亲", "母亲", "third_party", "third party"),
 }  # fmt: skip
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names}
-_SPEAKER = re.compile(r"^\s*(?:\[[^\]]{1,40}\]\s*)?([^\s::,。,.!?!?“\"0-9][^::,。,!?!?“\"]{0,11}?)\s*[::]\s*(\S.*)$")
+_SPEAKER = re.compile(
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)?([^\s::,。,.!?!?“\"0-9][^::,。,!?!?“\"]{0,11}?)\s*[::]\s*(\S.*)$"
+)
 _HEADER = re.compile(
     r"^(?:(\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?\s+\d{1,2}:\d{2}(?::\d{2})?)\s+(\S.{0,30})"
     r"|(\S.{0,30}?)\s+(\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?\s+\d{1,2}:\d{2}(?::\d{2})?))\s*$"
@@ -65,9 +67,7 @@ def _decode(data: bytes, name: str) -> str:
     else:
         encodings = ("utf-8-sig", "gb18030", "big5")
         if b"\0" in data[:4096]:
-            raise TextFormatError(
-                f"{name} 不是文字文件;录音请用 detector scan (not a text file)。"
-            )
+            raise TextFormatError(f"{name} 不是文字文件;录音请用 detector scan (not a text file)。")
     for encoding in encodings:
         try:
             return data.decode(encoding)
@@ -110,7 +110,7 @@ def read_calls(name: str, data: bytes | None = None) -> list[TextCall]:
 
 
 def _scripts(text: str, name: str) -> list[TextCall]:
-    calls = []
+    calls: list[TextCall] = []
     stripped = text.strip()
     if stripped.startswith("["):
         lines = [(1, stripped)]
@@ -130,9 +130,8 @@ def _script(content: Any, place: str, fallback: str) -> TextCall:
     if not isinstance(content, dict) or not isinstance(content.get("turns"), list):
         raise TextFormatError(f"{place} 没有 turns 列表 (each line needs a list `turns`)。")
     turns = []
-    for number, turn in enumerate(content["turns"], 1):
-        if isinstance(turn, str):
-            turn = {"text": turn}
+    for number, entry in enumerate(content["turns"], 1):
+        turn = {"text": entry} if isinstance(entry, str) else entry
         if not isinstance(turn, dict) or not isinstance(turn.get("text"), str):
             raise TextFormatError(f"{place} 的第 {number} 轮没有 text 文字 (turn without text)。")
         speaker = turn.get("speaker")
@@ -177,7 +176,8 @@ def _named(text: str) -> tuple[str | None, str]:
 
 
 def _subtitles(text: str) -> list[TextTurn]:
-    turns, stamp = [], None
+    turns: list[TextTurn] = []
+    stamp: tuple[float, float] | None = None
     held: list[str] = []
 
     def close() -> None:
@@ -219,7 +219,7 @@ def _table(text: str, name: str) -> list[TextTurn]:
             raise TextFormatError(
                 f"{name} 的表头里找不到内容列;请把该列命名为“内容”或 text (no text column)。"
             )
-        said, rows = 0, [[]] + rows
+        said, rows = 0, [[], *rows]
     turns = []
     for row in rows[1:]:
         if len(row) <= said or not row[said].strip():
@@ -233,7 +233,9 @@ def _lines(text: str) -> list[TextTurn]:
     lines = [line for line in text.splitlines() if line.strip()]
     headers = [_HEADER.match(line.strip()) for line in lines]
     if sum(match is not None for match in headers) >= 2:  # a chat export: header, then words
-        turns, sender, held = [], None, []
+        turns: list[TextTurn] = []
+        sender: str | None = None
+        held: list[str] = []
 
         def close() -> None:
             if held:

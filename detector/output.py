@@ -67,7 +67,7 @@ def write_report(report: Report, path: Path, recording: Path) -> None:
 
 
 def _html(report: Report, path: Path, recording: Path) -> str:
-    from detector.render_html import ListeningCopy, render_html  # noqa: PLC0415
+    from detector.render_html import ListeningCopy, render_html
 
     if not report.recording.duration_s:
         return render_html(report, None)

@@ -34,7 +34,9 @@ class Progress:
             return
         now = time.monotonic()
         if step != self._step:
-            self._step, self._began, self._last_shown = step, now, -1.0
+            if step != "transcribe":  # the first window is done when its progress arrives
+                self._began = now
+            self._step, self._last_shown = step, -1.0
         if step == "done":
             self._write("", end=True)
             return

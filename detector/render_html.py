@@ -19,6 +19,7 @@ from html import escape
 from importlib.resources import files
 from urllib.parse import quote
 
+from detector.case import ANSWERED_BY, LENDER_TYPES
 from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, ROLE_NAMES, SUBTYPE_NAMES
 from detector.report import Flag, Report, Utterance
 
@@ -32,14 +33,17 @@ _CHECKING = (
     "逐字核对文字,并确认是谁在说、谁在听;文字不符的,以原始录音为准。",
     "保留原始文件和原始设备,不要剪辑、转码或改名;试听副本与本页只供查找。",
 )
-_WORDS = {
-    "flagged": "标记", "review": "待复核",
-    "unreviewed": "人工未核对", "confirmed": "人工已确认", "rejected": "人工已否定",
-    "user": "使用者指定", "inferred": "按说话内容推断",
+_CASE_CODES = (item for names in (LENDER_TYPES, ANSWERED_BY) for item in reversed(names.items()))
+_WORDS = {code: name for name, code in _CASE_CODES} | {
+    "flagged": "标记", "review": "待复核", "unreviewed": "人工未核对",
+    "confirmed": "人工已确认", "rejected": "人工已否定", "high": "高", "medium": "中", "low": "低",
+    "user": "使用者指定", "inferred": "按说话内容推断", "case": "案情文件",
+    "container": "文件内的创建时间", "stated": "使用者陈述", "left": "左声道", "right": "右声道",
     "mono": "单声道", "stereo": "双声道分录", "one-sided": "仅一个声道有声音",
-    "high": "高", "medium": "中", "low": "低",
-    "no_speech": "可能没有人声", "boilerplate": "识别模型的字幕套话",
-    "repetition": "识别模型的重复循环",
+    "no_speech": "可能没有人声", "boilerplate": "模型的字幕套话", "repetition": "识别结果的重复",
+    "lender_type": "出借方类型", "answered_by": "接听人", "recorded_by": "录音人",
+    "caller_number": "主叫号码", "called_number": "被叫号码", "note": "备注",
+    "debtor": "借款人", "lender": "出借方", "agency": "催收机构",
 }  # fmt: skip
 # Shape and letter tell the categories apart without colour.
 _SHAPES = {
@@ -60,8 +64,8 @@ _HIDDEN = re.compile(
 class ListeningCopy:
     """A copy made for the browser to play; its time runs from the original's start.
 
-    Either `data` is embedded, or `href` names a file beside the page: a relative path as it is
-    on the disk, with forward slashes and no percent-encoding. `data` wins if both are given.
+    Either `data` is embedded, or `href` is the plain relative path of a file beside the page,
+    without percent-encoding. `data` wins if both are given.
     """
 
     data: bytes | None
@@ -77,8 +81,7 @@ class ListeningCopy:
             return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
         if self.href is None:
             return None
-        parts = self.href.split("/")
-        if "\\" in self.href or "" in parts or ".." in parts:
+        if {"", ".."} & set(re.split(r"[/\\]", self.href)):
             raise ValueError(f"not a relative path of a file beside the page: {self.href!r}")
         # The leading "./" keeps a name such as "javascript:x" from being read as an address.
         return "./" + quote(self.href, errors="surrogateescape")
@@ -128,6 +131,11 @@ def _percent(share: float) -> str:
     return "&gt;99%" if share >= 0.995 else "&lt;1%" if share < 0.005 else f"{share:.0%}"
 
 
+def _basis(source: str, confidence: float, **_: object) -> str:
+    """Return where a role is known from, and how sure that is if the machine inferred it."""
+    return f"{_word(source)} {_percent(confidence) if source == 'inferred' else ''}"
+
+
 def _marked(text: str, places: Iterable[tuple[int, int]]) -> str:
     """Escape a text and mark the places given; those that touch become one mark."""
     out, at = "", 0
@@ -140,8 +148,8 @@ def _marked(text: str, places: Iterable[tuple[int, int]]) -> str:
 
 
 def _section(name: str, title: str, body: str) -> str:
-    heading = f'<h2 id="{name}-h">{_t(title)}</h2>'
-    return f'<section id="{name}" aria-labelledby="{name}-h">{heading}{body}</section>'
+    head = f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{_t(title)}</h2>'
+    return f"{head}{body}</section>"
 
 
 def _listed(name: str, title: str, items: Iterable[str]) -> str:
@@ -210,73 +218,73 @@ class _Page:
     def support(self) -> str:
         if all(flag.subtype != "self_harm" for flag in self.flags):
             return ""
-        # The National Health Commission (December 2024) asks every city for at least 18 hours
-        # a day, not 24; whoever calls at night must not be promised what may not be there.
+        # Cities must offer at least 18 hours a day (National Health Commission, December 2024);
+        # whoever calls at night must not be promised what may not be there.
         return (
             f'<aside class="support"><p>{_t("如果您感到难以承受,可拨打全国统一心理援助热线")} '
             f'<a href="tel:12356">12356</a> {_t("(各地每天至少 18 小时)。")}'
-            f'{_t("遇到紧急危险,请拨打 110 或 120。")}</p></aside>'
+            f"{_t('遇到紧急危险,请拨打 110 或 120。')}</p></aside>"
         )
 
     def facts(self) -> str:
         recording, started = self.report.recording, self.report.recording.started_at
         digest = recording.sha256
-        groups = [f"<span>{_esc(digest[i : i + 8])}</span>" for i in range(0, len(digest), 8)]
+        groups = (f"<span>{_esc(digest[i : i + 8])}</span>" for i in range(0, len(digest), 8))
         begun = f'<span class="time">{_esc(started.value) if started.value else _t("不详")}</span>'
         for label, value in (("来源", started.source), ("可信度", started.reliability)):
             begun += f" <small>{_t(label)} {_word(value)}</small>" if value else ""
         sound = f"{recording.container} / {recording.codec}, {recording.sample_rate_hz:,} Hz, "
-        layout = f'{recording.channels} {_t("声道")}, {_word(recording.layout)}'
+        layout = f"{recording.channels} {_t('声道')}, {_word(recording.layout)}"
         rows = [
             (_t("文件"), f"<bdi>{_esc(recording.file)}</bdi>"),
             (_t("时长"), _clock(recording.duration_s)),
             (_t("通话开始"), begun),
             (_t("格式"), _esc(sound) + layout),
-            (_t("大小"), f'{recording.bytes:,} {_t("字节")}'),
+            (_t("大小"), f"{recording.bytes:,} {_t('字节')}"),
             ("SHA-256", f'<code class="sha">{"<wbr>".join(groups)}</code>'),
         ]
-        rows += [(_esc(k), _esc(v)) for k, v in self.report.case.items() if v not in (None, "")]
+        if "role" in (heard := self.report.listener):
+            rows.append((_t("谁在接听"), f"{_name(ROLE_NAMES, heard['role'])} ({_basis(**heard)})"))
+        case = self.report.case | self.report.case.get("parties", {})
+        rows += [(_word(k), _word(str(v))) for k, v in case.items() if k != "parties"]
         inner = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in rows)
-        body = f'<dl class="facts">{inner}</dl>{self.speakers()}'
-        return _section("facts", "录音信息", body)
+        return _section("facts", "录音信息", f'<dl class="facts">{inner}</dl>{self.speakers()}')
 
     def speakers(self) -> str:
         rows = []
         for s in self.report.speakers:
-            channel = f" <small>{_esc(s.channel)}</small>" if s.channel else ""
+            name = f"{_esc(s.id)} <small>{_word(s.channel or '')}</small>"
             role = f'<i class="dot r-{_esc(s.role)}"></i>{_name(ROLE_NAMES, s.role)}'
-            sure = "" if s.source == "user" else f" {_percent(s.confidence)}"
-            rows.append((_esc(s.id) + channel, role, _word(s.source) + sure, _clock(s.speech_s)))
+            rows.append((name, role, _basis(s.source, s.confidence), _clock(s.speech_s)))
         return _table("说话人", ("编号", "身份", "依据", "说话时长"), rows) if rows else ""
 
     def counts(self) -> str:
         rows = []
         for category, names in CATEGORY_NAMES.items():
             mine = [flag.decision == "flagged" for flag in self.flags if flag.category == category]
-            counted = (str(sum(mine)), str(len(mine) - sum(mine)))
-            rows.append((f"{_badge(category)} {_t(*names)}", *counted))
+            first = f"{_badge(category)} {_t(*names)}"
+            rows.append((first, str(sum(mine)), str(len(mine) - sum(mine))))
         links = f'<a href="#checking">{_t("如何核对")}</a>'
         if number := len(self.report.warnings):
             links += f' · <a href="#warnings">{_t("提示")} ({number})</a>'
-        note = _t("实心图形为标记,空心图形为待复核。机器可能听错、漏听或分错说话人。")
+        note = f"{_t('实心图形为标记,空心图形为待复核。机器可能听错、漏听或分错说话人。')} {links}"
         table = _table("各类疑似段落数", ("类别", "标记", "待复核"), rows)
-        return _section("counts", "疑似内容概览", f'{table}<p class="note">{note} {links}</p>')
+        return _section("counts", "疑似内容概览", f'{table}<p class="note">{note}</p>')
 
     def player(self) -> str:
-        ends = (u.end_s for u in self.utterances)
-        length = max(0.1, self.report.recording.duration_s, *ends)
-        sound = f'<p>{_t("本报告不含音频,请用原始录音按所示时间核对。")}</p>'
+        length = max(0.1, self.report.recording.duration_s, *(u.end_s for u in self.utterances))
+        sound = f"<p>{_t('本报告不含音频,请用原始录音按所示时间核对。')}</p>"
         if self.source:
             broken = _t("试听副本无法播放,请用原始录音按所示时间核对。")
             sound = (
-                f'<p id="copy">{_t("试听副本,非证据")}</p><audio controls preload="metadata" '
-                f'aria-labelledby="copy" src="{_esc(self.source)}"></audio>'
-                f'<p role="alert" hidden>{broken}</p>'
+                f'<p id="copy">{_t("试听副本,非证据")}</p><p role="alert" hidden>{broken}</p>'
+                f'<audio controls preload="metadata" aria-labelledby="copy" '
+                f'src="{escape(self.source)}"></audio>'
             )
         return (
-            f'<div class="deck"><div class="player">{sound}</div><div class="timeline" '
-            f'role="group" aria-labelledby="timeline-h" data-length="{length:.2f}" hidden>'
-            f'<h2 class="hidden" id="timeline-h">{_t("时间轴")}</h2>'
+            f'<div class="deck{"" if self.source else " mute"}"><div class="player">{sound}</div>'
+            f'<div class="timeline" role="group" aria-label="时间轴 / Timeline" hidden '
+            f'data-length="{length:.2f}">'
             f"<p><span>{_clock(0)}</span><span>{_clock(length)}</span></p></div></div>"
         )
 
@@ -285,7 +293,7 @@ class _Page:
         what = _both(category, SUBTYPE_NAMES.get(flag.subtype, (flag.subtype,) * 2))
         facts = (
             f"{_esc(flag.speaker)} {_name(ROLE_NAMES, flag.role)}",
-            f'{_t("机器评分")} {_percent(flag.score)}',
+            f"{_t('机器评分')} {_percent(flag.score)}",
             f"<strong>{_word(flag.decision)}</strong>",
             _word(flag.status),
         )
@@ -304,9 +312,9 @@ class _Page:
         )
 
     def flag_list(self) -> str:
-        none = f'<p>{_t("未识别到疑似内容。机器可能漏听,需要时请听原始录音。")}</p>'
-        items = (self.flag(number, flag) for number, flag in enumerate(self.flags, 1))
-        return _listed("flags", "疑似段落", items) or _section("flags", "疑似段落", none)
+        none = f"<p>{_t('未识别到疑似内容。机器可能漏听,需要时请听原始录音。')}</p>"
+        items = "".join(self.flag(number, flag) for number, flag in enumerate(self.flags, 1))
+        return _section("flags", "疑似段落", f"<ol>{items}</ol>" if items else none)
 
     def observations(self) -> str:
         items = (
@@ -324,7 +332,7 @@ class _Page:
             what = f"{_esc(flag.id)} {_name(CATEGORY_NAMES, flag.category)}"
             badge = _badge(flag.category, flag.decision)
             tags += f'<a class="tag" href="#f{number}">{badge}{what}</a>'
-        tags += f'<small>{_t("与他人重叠")}</small>' if u.overlapped else ""
+        tags += f"<small>{_t('与他人重叠')}</small>" if u.overlapped else ""
         if u.raw_text != u.text:
             tags += f'<small class="raw">{_t("机器原文")} {_esc(u.raw_text)}</small>'
         data = f'data-start="{u.start_s:.2f}" data-end="{u.end_s:.2f}" data-who="{_esc(u.speaker)}"'
@@ -337,8 +345,8 @@ class _Page:
 
     def rest(self) -> str:
         """Return the transcript and what follows it: the reader's means to check."""
-        draft = _t("机器转写初稿,未经人工逐句核对;以原始录音为准。")
-        lines = f'<p class="note">{draft}</p><ol>{"".join(map(self.line, self.utterances))}</ol>'
+        lines = f'<p class="note">{_t("机器转写初稿,未经人工逐句核对;以原始录音为准。")}</p>'
+        lines += f"<ol>{''.join(map(self.line, self.utterances))}</ol>"
         left_out = (
             f"<li>{self.time(d.start_s, d.end_s)} {_esc(d.text)} "
             f"<small>{_word(d.reason)}</small></li>"
@@ -346,13 +354,12 @@ class _Page:
         )
         warnings = (f"<li>{_esc(warning)}</li>" for warning in self.report.warnings)
         used = {"schema_version": self.report.schema_version, "settings": self.report.settings}
-        used |= {"listener": self.report.listener, "case": self.report.case}
         plain = _esc(json.dumps(used, ensure_ascii=False, indent=1, default=str))
         return (
             _section("transcript", "文字稿", lines)
             + _listed("dropped", "被略去的内容", left_out)
             + _listed("warnings", "提示", warnings)
-            + f'<details><summary>{_t("设置与版本")}</summary><pre>{plain}</pre></details>'
+            + f"<details><summary>{_t('设置与版本')}</summary><pre>{plain}</pre></details>"
             + _listed("checking", "如何核对", (f"<li>{_t(step)}</li>" for step in _CHECKING))
         )
 
@@ -382,13 +389,8 @@ def render_html(report: Report, audio: ListeningCopy | None) -> str:
 <header><h1>{_t("通话录音疑似内容报告")}</h1>
 <button type="button" id="switch" hidden>English</button></header>
 <main>
-{page.support()}{page.disclaimer()}
-{page.facts()}
-{page.counts()}
-{page.player()}
-{page.flag_list()}
-{page.observations()}
-{page.rest()}
+{page.support()}{page.disclaimer()}{page.facts()}{page.counts()}
+{page.player()}{page.flag_list()}{page.observations()}{page.rest()}
 </main>
 <footer>{page.disclaimer()}</footer>
 <script>{script}</script>

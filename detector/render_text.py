@@ -35,9 +35,7 @@ def _marked(flag: Flag, before: str, after: str) -> str:
 
 def _heading(report: Report) -> str:
     recording = report.recording
-    return (
-        f"录音:{recording.file}  时长 {clock(recording.duration_s)}  SHA-256 {recording.sha256}"
-    )
+    return f"录音:{recording.file}  时长 {clock(recording.duration_s)}  SHA-256 {recording.sha256}"
 
 
 def _names(flag: Flag) -> str:
@@ -160,8 +158,9 @@ def render_vtt(report: Report) -> str:
         cue.replace("&", "&amp;").replace("<", "&lt;").replace("--> ", "\0").replace(">", "&gt;")
         for cue in _cues(report, ".")
     )
-    return "WEBVTT\n\n" + "\n".join(cue.replace("--&gt; ", "--> ").replace("\0", "--> ")
-                                      for cue in escaped)
+    return "WEBVTT\n\n" + "\n".join(
+        cue.replace("--&gt; ", "--> ").replace("\0", "--> ") for cue in escaped
+    )
 
 
 def _cell(text: str) -> str:

@@ -34,7 +34,39 @@
     "身份": "Role",
     "依据": "Basis",
     "说话时长": "Speech",
+    "左声道": "left",
+    "右声道": "right",
     "使用者指定": "set by the user",
+    "案情文件": "facts file",
+    "文件内的创建时间": "creation time in the file",
+    "使用者陈述": "as stated by the user",
+    "谁在接听": "Who listens",
+    "出借方类型": "Kind of lender",
+    "接听人": "Answered by",
+    "录音人": "Recorded by",
+    "主叫号码": "Caller",
+    "被叫号码": "Called",
+    "备注": "Note",
+    "借款人": "borrower",
+    "出借方": "lender",
+    "催收机构": "agency",
+    "银行": "bank",
+    "消费金融": "consumer finance",
+    "小贷": "microloan",
+    "助贷平台": "platform",
+    "未持牌": "unlicensed",
+    "不明": "unknown",
+    "配偶": "spouse",
+    "父母": "parent",
+    "子女": "child",
+    "亲属": "relative",
+    "同事": "colleague",
+    "雇主": "employer",
+    "朋友": "friend",
+    "邻居": "neighbour",
+    "担保人": "guarantor",
+    "共同借款人": "co-borrower",
+    "其他": "other",
     "按说话内容推断": "inferred from the words",
     "疑似内容概览": "Suspected content at a glance",
     "各类疑似段落数": "Suspected passages by category",
@@ -51,7 +83,6 @@
       "The listening copy cannot be played. Check with the original at the times given.",
     "本报告不含音频,请用原始录音按所示时间核对。":
       "This report holds no audio. Check with the original recording at the times given.",
-    "时间轴": "Timeline",
     "播放": "Play",
     "看上下文": "Context",
     "疑似段落": "Suspected passages",
@@ -72,8 +103,8 @@
     "机器原文": "as recognised:",
     "被略去的内容": "What was left out",
     "可能没有人声": "probably no speech",
-    "识别模型的字幕套话": "the recogniser's subtitle phrases",
-    "识别模型的重复循环": "the recogniser repeating itself",
+    "模型的字幕套话": "the recogniser's subtitle phrases",
+    "识别结果的重复": "the recogniser repeating itself",
     "设置与版本": "Settings and versions",
     "用任意播放器打开原始录音文件(不是试听副本),核对文件名与 SHA-256。":
       "Open the original file (not the listening copy) in any player; compare its name and SHA-256.",
@@ -179,11 +210,10 @@
   const player = document.querySelector(".player");
   const stuck = () => (getComputedStyle(deck).display === "contents" ? player : deck);
   const measure = () => root.style.setProperty("--deck", `${stuck().offsetHeight}px`);
+  if (!audio) return; /* nothing sticks, nothing plays */
   const observer = new ResizeObserver(measure);
   observer.observe(deck);
   observer.observe(player);
-
-  if (!audio) return;
 
   /* Playing. */
   const seek = (seconds, play) => {

@@ -78,7 +78,9 @@ def assign_roles(
     for name in names:
         mine = np.array([s == name for s in speakers])
         mean[name] = float(np.average(evidence[mine], weights=weights[mine]))
-        characters[name] = sum(len(turns[i].text) for i in np.flatnonzero(mine))
+        characters[name] = sum(
+            len(turn.text) for turn, s in zip(turns, speakers, strict=True) if s == name
+        )
     free = [name for name in names if name not in guesses]
     if len(free) == 1 and len(names) == 1:
         return {free[0]: RoleGuess("unknown", 0.5, "inferred")}

@@ -187,9 +187,9 @@ class Scanner:
         options, classifier = self.options, self.classifier
         spoken, channels = self._spoken(heard)
         prepared = prepare([CallTurn(item.text) for item in spoken])
-        listener, third = self._listener(third_party_probability(
-            classifier.model, self.settings, prepared
-        ))
+        listener, third = self._listener(
+            third_party_probability(classifier.model, self.settings, prepared)
+        )
         roles = assign_roles(
             classifier.model,
             self.settings,
@@ -227,7 +227,9 @@ class Scanner:
                 confidence=guess.confidence,
                 source=guess.source,
                 channel=channels[name],
-                speech_s=round(sum(u.end_s - u.start_s for u in utterances if u.speaker == name), 2),
+                speech_s=round(
+                    sum(u.end_s - u.start_s for u in utterances if u.speaker == name), 2
+                ),
             )
             for name, guess in sorted(roles.items())
         )
@@ -276,6 +278,7 @@ class Scanner:
             "prompt": recogniser.options.prompt,
             "beam_size": options.beam_size,
             "device": options.device,
+            "threads": options.threads,
             "temperature": 0.0,
             "collector": list(options.collector),
             "listener": options.listener,
@@ -307,7 +310,7 @@ def _warnings(
     stated = recording.duration_s
     if stated and heard.duration_s < 0.9 * stated - 1:
         found.append(
-            f"文件标明 {stated:.0f} 秒,只读出 {heard.duration_s:.0f} 秒,录音可能被截断 (truncated)。"
+            f"文件标明 {stated:.0f} 秒,只读出 {heard.duration_s:.0f} 秒,可能被截断 (truncated)。"
         )
     if recording.channels > 2:
         found.append(f"录音有 {recording.channels} 个声道,已合并为一个 (channels mixed)。")
@@ -323,9 +326,7 @@ def _warnings(
     if len(speakers) == 1:
         found.append("只听出一个说话人,无法判断是否催收方,标记均列为待复核 (one voice only)。")
     elif any(s.role == "unknown" for s in speakers):
-        found.append(
-            "无法确定谁是催收方,标记均列为待复核;可用 --collector 指定 (roles unclear)。"
-        )
+        found.append("无法确定谁是催收方,标记均列为待复核;可用 --collector 指定 (roles unclear)。")
     elif any(s.source == "inferred" and s.confidence < SURE + 0.1 for s in speakers):
         found.append("谁是催收方由内容推断,把握不大,请核对 (roles inferred, not sure)。")
     return tuple(found)

@@ -25,7 +25,7 @@ _HEADER = b"#!SILK_V3"
 
 def is_silk(head: bytes) -> bool:
     """Tell from the first ten bytes of a file."""
-    return head.startswith(_HEADER) or head[:1] == b"\x02" and head[1:].startswith(_HEADER)
+    return head.startswith(_HEADER) or (head[:1] == b"\x02" and head[1:].startswith(_HEADER))
 
 
 def packets(file: BinaryIO) -> Iterator[bytes]:
@@ -49,7 +49,7 @@ def packets(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _decode_piece(piece: list[bytes]) -> NDArray[np.float32]:
-    import pysilk  # noqa: PLC0415 - a compiled module, only needed for SILK
+    import pysilk
 
     source = io.BytesIO(
         b"\x02" + _HEADER + b"".join(struct.pack("<H", len(p)) + p for p in piece) + b"\xff\xff"
@@ -57,7 +57,7 @@ def _decode_piece(piece: list[bytes]) -> NDArray[np.float32]:
     out = io.BytesIO()
     try:
         pysilk.decode(source, out, RATE)
-    except Exception:  # noqa: BLE001 - the decoder has written what it could decode
+    except Exception:
         pass
     pcm = out.getvalue()
     return np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768.0

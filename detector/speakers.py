@@ -76,7 +76,7 @@ class _Piece:
 
 def _vector(samples: Samples) -> Frames:
     """Return the unit-length CAM++ vector (192,) of some speech."""
-    import kaldi_native_fbank as knf  # noqa: PLC0415
+    import kaldi_native_fbank as knf
 
     options = knf.FbankOptions()
     options.frame_opts.samp_freq = RATE

@@ -27,9 +27,9 @@ class SpeechOptions:
 
     threshold: float = 0.5
     end_threshold: float = 0.35
-    min_silence_s: float = 0.5
+    min_silence_s: float = 1.0
     min_speech_s: float = 0.1
-    pad_s: float = 0.2
+    pad_s: float = 0.3
     max_region_s: float = 26.0
 
 
@@ -47,8 +47,8 @@ class Region:
 
 @cache
 def _session() -> Any:
-    import faster_whisper.utils  # noqa: PLC0415
-    import onnxruntime  # noqa: PLC0415
+    import faster_whisper.utils
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
@@ -171,11 +171,13 @@ class Window:
     def original_time(self, time_s: float) -> float:
         """Turn a time within the window into seconds from the recording's start."""
         at = round(time_s * RATE)
-        for (offset, start, length), (following, _, _) in zip(
-            self.map, [*self.map[1:], (1 << 62, 0, 0)], strict=True
-        ):
-            if at < (offset + length + following) / 2:
+        index = 0
+        while index + 1 < len(self.map):
+            offset, _, length = self.map[index]
+            if at < (offset + length + self.map[index + 1][0]) / 2:  # nearer than the next
                 break
+            index += 1
+        offset, start, length = self.map[index]
         return (start + min(max(0, at - offset), length)) / RATE
 
 

@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s+")
 
 @cache
 def _converter(name: str) -> Any:
-    import opencc  # noqa: PLC0415 - 0.1 s
+    import opencc
 
     return opencc.OpenCC(name)
 
@@ -64,8 +64,10 @@ def _section(digits: str) -> str:
 def spoken_number(number: str) -> str:
     """Read a number aloud: 28600 -> 两万八千六百; long ones and leading zeros digit by digit."""
     whole, _, fraction = number.partition(".")
-    if len(whole) > 8 or (len(whole) > 1 and whole[0] == "0") or len(whole) == 4 == len(number) and (
-        whole[:2] in ("19", "20")
+    if (
+        len(whole) > 8
+        or (len(whole) > 1 and whole[0] == "0")
+        or (len(whole) == 4 == len(number) and (whole[:2] in ("19", "20")))
     ):
         read = "".join(_DIGITS[int(d)] for d in whole)
     elif not whole.strip("0"):

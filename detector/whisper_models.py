@@ -187,7 +187,7 @@ def resolve(
 
 def _download(name: str, say: Callable[[str], None]) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from faster_whisper.utils import available_models, download_model  # noqa: PLC0415
+    from faster_whisper.utils import available_models, download_model
 
     there = "、".join(["base(自带)", *sorted(_hub_folders())])
     if "/" not in name and name not in available_models():
@@ -198,7 +198,7 @@ def _download(name: str, say: Callable[[str], None]) -> Path:
     say(f"本机没有模型 {name},正在从 {where} 下载 …… (downloading; recordings never leave here)")
     try:
         return Path(download_model(name))
-    except Exception:  # noqa: BLE001 - network, hub and disk errors of several libraries
+    except Exception:
         raise ModelError(
             f"本机没有模型 {name},也无法从 {where} 下载;本机已有:{there}。可改用已有模型,"
             "或设置 HF_ENDPOINT 镜像,或用 --whisper-model 给出已下载的文件夹 "

@@ -54,9 +54,7 @@ class WordsModel:
         """Return logits of every turn of a call, shape (turns, heads)."""
         if not turns:
             return np.zeros((0, len(self.heads)), np.float32)
-        return np.stack(
-            [self.logits(turn_features(turns, i, listener)) for i in range(len(turns))]
-        )
+        return np.stack([self.logits(turn_features(turns, i, listener)) for i in range(len(turns))])
 
     def contributions(self, turn: PreparedTurn, head: str) -> tuple[Scores, Scores]:
         """Return how much each character raised a head: (by its writing, by its sound)."""

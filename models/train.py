@@ -9,6 +9,7 @@ out (four folds by writer), never from what a model was trained on.
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -108,18 +109,22 @@ def writer_of(call: dict) -> str:
     return call.get("writer", call.get("profile", ""))
 
 
+def fold_models(calls: list[dict]) -> Iterator[tuple[list[int], WordsModel]]:
+    """Yield for each fold the places of its calls and a model that never saw their writers."""
+    for fold in folds(calls):
+        places = [i for i, call in enumerate(calls) if writer_of(call) in fold]
+        if places:
+            model = WordsModel(train([c for c in calls if writer_of(c) not in fold]))
+            print(f"held out {', '.join(sorted(fold))}: {len(places)} calls", file=sys.stderr)
+            yield places, model
+
+
 def held_out(calls: list[dict]) -> list[np.ndarray]:
     """Return for each call the logits of a model that never saw its writer."""
-    out: list[np.ndarray | None] = [None] * len(calls)
-    for fold in folds(calls):
-        if not fold:
-            continue
-        model = WordsModel(train([c for c in calls if writer_of(c) not in fold]))
-        places = [i for i, c in enumerate(calls) if writer_of(c) in fold]
-        for i, logits in zip(places, predict(model, [calls[i] for i in places]), strict=True):
-            out[i] = logits
-        print(f"held out {', '.join(sorted(fold))}: {len(places)} calls", file=sys.stderr)
-    return [logits for logits in out if logits is not None]
+    out: dict[int, np.ndarray] = {}
+    for places, model in fold_models(calls):
+        out.update(zip(places, predict(model, [calls[i] for i in places]), strict=True))
+    return [out[i] for i in range(len(calls))]
 
 
 def platt(logits: np.ndarray, y: np.ndarray) -> tuple[float, float]:
