@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ _FORMATS = (
 _GUESSED = ("aac", "amr")
 """Bare streams without a header: FFmpeg guesses their length from the bit rate, often wrongly."""
 _MAX_BAD_PACKETS = 2_000
-_MAX_GAP_S = 3_600.0
+_GAP_S, _MAX_GAP_S = 0.1, 3_600.0
+_OVERLAP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,13 @@ class Survey:
 
     `layout` is "mono", "stereo" (the channels hold different people) or "one-sided" (one of two
     channels is silent); `use` names the channels to listen to, None meaning their mean.
+    In stereo, a channel whose power is below `leaks` (one a channel) times that of the other
+    holds no more than the other's voice leaking in.
     """
 
     layout: str
     use: tuple[int | None, ...]
+    leaks: tuple[float, float] = field(default=(0.0, 0.0), compare=False)
 
 
 def _hash(path: Path) -> tuple[str, int]:
@@ -115,7 +119,11 @@ def _container(path: Path) -> Iterator[Any]:
     import av
 
     av.logging.set_level(None)
-    with path.open("rb") as file:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise RecordingError(f"无法打开 {path}:{error} (cannot open)。") from None
+    with opened as file:
         try:
             container = av.open(
                 file, metadata_errors="replace", options={"format_whitelist": _FORMATS}
@@ -134,7 +142,10 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     """
     path = Path(path)
     _check_file(path)
-    digest, size = _hash(path)
+    try:
+        digest, size = _hash(path)
+    except OSError as error:
+        raise RecordingError(f"读取 {path} 时出错:{error} (read error)。") from None
     with path.open("rb") as file:
         if silk.is_silk(file.read(10)):
             file.seek(0)
@@ -226,7 +237,11 @@ class Decoder:
             except (av.error.FFmpegError, ValueError):
                 # the layout changes midway: begin a new resampler with this frame
                 resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-                made = resampler.resample(frame)
+                try:
+                    made = resampler.resample(frame)
+                except (av.error.FFmpegError, ValueError):
+                    self.damaged += 1
+                    continue
             for out in made:
                 yield out.to_ndarray().astype(np.float32, copy=False)
         for out in resampler.resample(None):
@@ -235,8 +250,11 @@ class Decoder:
     def _silk_frames(self) -> Iterator[Any]:
         import av
 
+        def broken() -> None:
+            self.damaged += 1
+
         with self.recording.path.open("rb") as file:
-            for piece in silk.decode(file):
+            for piece in silk.decode(file, broken):
                 if len(piece):
                     frame = av.AudioFrame.from_ndarray(piece[None], format="fltp", layout="mono")
                     frame.sample_rate = silk.RATE
@@ -246,12 +264,12 @@ class Decoder:
         """Yield decoded frames, and gaps between them as seconds."""
         import av
 
-        expected: float | None = None
+        clock: float | None = None  # the time at which what was yielded so far ends
         with _container(self.recording.path) as container:
             stream = container.streams.audio[0]
             stream.thread_type = "AUTO"
             if container.start_time is not None:  # sound may begin later than the picture
-                expected = container.start_time / 1_000_000
+                clock = container.start_time / 1_000_000
             packets = container.demux(stream)
             while True:
                 try:
@@ -274,15 +292,16 @@ class Decoder:
                     if not frame.samples or not frame.sample_rate:
                         continue
                     at = frame.time
-                    if expected is not None and at is not None:
-                        gap = at - expected
-                        if 0.1 < gap < _MAX_GAP_S:
-                            yield gap
-                    frame.pts = None
                     if at is not None:
-                        expected = at + frame.samples / frame.sample_rate
-                    elif expected is not None:
-                        expected += frame.samples / frame.sample_rate
+                        gap = 0.0 if clock is None else at - clock
+                        if _GAP_S < gap < _MAX_GAP_S:
+                            yield gap
+                        # small gaps add up, but what overlaps a little cannot be taken back
+                        if clock is None or gap > _GAP_S or gap < -_OVERLAP_S:
+                            clock = at
+                    if clock is not None:
+                        clock += frame.samples / frame.sample_rate
+                    frame.pts = None
                     yield frame
 
 
@@ -294,6 +313,8 @@ def _is_pause(codec: str, size: int) -> bool:
 _SURVEY_FRAME = RATE // 10
 _DOMINANCE = 10 ** (6 / 10)  # 6 dB
 _AUDIBLE = 1e-7  # mean power, -70 dBFS
+_LEAK = 10 ** (-15 / 10)
+_LEAK_MARGIN = 2.0
 
 
 def survey(recording: Recording) -> Survey:
@@ -323,7 +344,17 @@ def survey(recording: Recording) -> Survey:
     left_leads = float(np.mean(left > _DOMINANCE * right))
     right_leads = float(np.mean(right > _DOMINANCE * left))
     if left_leads + right_leads > 0.5 and min(left_leads, right_leads) > 0.03:
-        return Survey("stereo", (0, 1))
+        return Survey("stereo", (0, 1), (_leak(left, right), _leak(right, left)))
     if max(left_leads, right_leads) > 0.9:
         return Survey("one-sided", (0 if left_leads > right_leads else 1,))
     return Survey("mono", (None,))
+
+
+def _leak(quiet: NDArray[np.float64], leading: NDArray[np.float64]) -> float:
+    """Return the share of a channel's power below which the other holds nothing of its own.
+
+    That is 15 dB less, or as much as leaks over in this recording where that is more.
+    """
+    leads = leading > _DOMINANCE * quiet
+    usual = float(np.median(quiet[leads] / leading[leads])) if leads.any() else 0.0
+    return min(max(_LEAK, _LEAK_MARGIN * usual), 1 / _DOMINANCE)

@@ -92,7 +92,7 @@ def _one_of(data: dict[str, Any], key: str, names: dict[str, str], where: str) -
     value = data.pop(key, None)
     if value is None:
         return None
-    if value in names:
+    if isinstance(value, str) and value in names:
         return names[value]
     if value in names.values():
         return str(value)
@@ -110,7 +110,7 @@ def read_case(path: str | os.PathLike[str]) -> CaseFacts:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise OptionError(f"找不到案情文件 {path} (facts file not found)。") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"无法读取案情文件 {path.name}:{error} (cannot read facts)。") from None
     facts: dict[str, Any] = {}
     for key, names in (("lender_type", LENDER_TYPES), ("answered_by", ANSWERED_BY)):

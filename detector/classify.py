@@ -1,12 +1,14 @@
-"""Turns of a call to calibrated scores, decisions, sub-types and reasons.
+"""Turns of a call to calibrated scores, decisions and sub-types.
 
-Scores are probabilities (Platt scaling on writers that were held out, see `models.train`).
+Two models look at each turn: the word model (linear, features of the turn and its
+neighbours) and the call encoder (reads the whole call). A logistic regression on both logits,
+fitted on writers that neither had seen, gives the probability (see `models.train`).
 A turn is *flagged* at or above its category's threshold, *to review* in the band below.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.artifacts import folder
+from detector.encoder import CallEncoder, call_encoder
 from detector.errors import OptionError
 from detector.features import CallTurn, PreparedTurn, prepare
 from detector.labels import SUBTYPES
@@ -22,15 +25,21 @@ from detector.words_model import ARTIFACT, WordsModel, words_model
 __all__ = ["Classifier", "Settings", "TurnScores", "call_classifier"]
 
 LABELS = tuple(SUBTYPES)
+_SUBTYPES = [name for group in SUBTYPES.values() for name in group]
 MAX_THIRD_DOUBT = (0.15, 0.85)
 SUBTYPE_FROM = 0.35
+CONVERSATION = 3
+"""With fewer turns than this there is no conversation to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What training settled, and what the user may change (thresholds, 0 to 1)."""
 
-    calibration: Mapping[str, tuple[float, float]]
+    calibration: Mapping[str, tuple[float, float, float]]
+    """Weight of the word model's logit, of the encoder's, and the constant."""
+    lone: Mapping[str, tuple[float, float]]
+    """The same for a line without a conversation around it: the word model alone, constant."""
     thresholds: Mapping[str, float]
     review_from: float
     role_scale: float
@@ -45,13 +54,7 @@ class Settings:
                 )
             if not 0 < value <= 1:
                 raise OptionError(f"阈值 {name}={value} 应在 0 与 1 之间 (between 0 and 1)。")
-        return Settings(
-            self.calibration,
-            {**self.thresholds, **changed},
-            self.review_from,
-            self.role_scale,
-            self.listener,
-        )
+        return replace(self, thresholds={**self.thresholds, **changed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +72,32 @@ class TurnScores:
 
 @dataclass
 class Classifier:
-    """The word model with its calibration."""
+    """The two models with their calibration."""
 
     model: WordsModel
     settings: Settings
-    _columns: dict[str, list[int]] = field(default_factory=dict)
+    encoder: CallEncoder
 
     def probabilities(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float64]:
         """Return probabilities (turns, 3); `third` is how likely a third party listens."""
-        logits = self._logits(turns, third)
-        columns = [self.model.column[label] for label in LABELS]
-        a, b = np.array([self.settings.calibration[label] for label in LABELS]).T
-        return np.asarray(1 / (1 + np.exp(-(a * logits[:, columns] + b))), np.float64)
+        return self._read(turns, third)[0]
 
-    def _logits(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float32]:
+    def _read(
+        self, turns: Sequence[PreparedTurn], third: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return probabilities (turns, 3) and the logits of the sub-types (turns, 20)."""
         listener = "T" if third >= 0.5 else "D"
-        return self.model.call_logits(turns, listener)
+        words = self.model.call_logits(turns, listener)
+        seen = self.encoder([(turn.role, turn.text) for turn in turns], listener)
+        columns = [self.model.column[label] for label in LABELS]
+        a, b, c = np.array([self.settings.calibration[label] for label in LABELS]).T
+        z = a * words[:, columns] + b * seen[:, : len(LABELS)] + c
+        if len(turns) < CONVERSATION:  # the encoder has learned from conversations only
+            a, c = np.array([self.settings.lone[label] for label in LABELS]).T
+            z = a * words[:, columns] + c
+        subtypes = [self.model.column[name] for name in _SUBTYPES]
+        mean = (words[:, subtypes] + seen[:, len(LABELS) : len(LABELS) + len(subtypes)]) / 2
+        return np.asarray(1 / (1 + np.exp(-z)), np.float64), np.asarray(mean, np.float32)
 
     def classify(self, turns: Sequence[CallTurn], third: float = 0.0) -> list[TurnScores]:
         """Score every turn; only the collector's and unknown speakers' can be flagged.
@@ -96,12 +109,12 @@ class Classifier:
         prepared = prepare(turns)
         if not prepared:
             return []
-        p = self.probabilities(prepared, third)
+        p, subtypes = self._read(prepared, third)
         doubtful = MAX_THIRD_DOUBT[0] < third < MAX_THIRD_DOUBT[1]
         other = self.probabilities(prepared, 0.0 if third >= 0.5 else 1.0) if doubtful else p
-        logits = self._logits(prepared, third)
         return [
-            self._decide(turn, p[i], other[i], logits[i], doubtful) for i, turn in enumerate(turns)
+            self._decide(turn, p[i], other[i], subtypes[i], doubtful)
+            for i, turn in enumerate(turns)
         ]
 
     def _decide(
@@ -127,22 +140,28 @@ class Classifier:
                 (review if hangs and label == "third_party_disclosure" else flagged).append(label)
             elif score >= threshold * self.settings.review_from:
                 review.append(label)
+        if flagged and not hangs:  # somebody will listen to this passage anyway
+            review = []
         subtypes = {label: self._subtypes(label, logits) for label in LABELS}
         scores = {label: round(float(p[k]), 4) for k, label in enumerate(LABELS)}
         return TurnScores(scores, subtypes, tuple(flagged), tuple(review), hangs)
 
     def _subtypes(self, label: str, logits: NDArray[np.float32]) -> tuple[str, ...]:
         names = list(SUBTYPES[label])
-        p = 1 / (1 + np.exp(-logits[[self.model.column[name] for name in names]]))
+        p = 1 / (1 + np.exp(-logits[[_SUBTYPES.index(name) for name in names]]))
         order = np.argsort(-p, kind="stable")
         chosen = [names[i] for n, i in enumerate(order) if n == 0 or p[i] >= SUBTYPE_FROM]
         return tuple(chosen[:3])
 
 
-def _settings(record: Mapping[str, Any]) -> Settings:
-    facts = record["models"][ARTIFACT]
+def settings_of(facts: Mapping[str, Any]) -> Settings:
+    """Return what `models.train` settled in the form the classifier takes."""
     return Settings(
-        {label: (float(a), float(b)) for label, (a, b) in facts["calibration"].items()},
+        {
+            label: (float(a), float(b), float(c))
+            for label, (a, b, c) in facts["calibration"].items()
+        },
+        {label: (float(a), float(c)) for label, (a, c) in facts["lone"].items()},
         {label: float(value) for label, value in facts["thresholds"].items()},
         float(facts["review_from"]),
         float(facts["role_scale"]),
@@ -154,4 +173,4 @@ def _settings(record: Mapping[str, Any]) -> Settings:
 def call_classifier() -> Classifier:
     """Return the published classifier."""
     record = json.loads((folder() / "words.json").read_text("utf-8"))
-    return Classifier(words_model(), _settings(record))
+    return Classifier(words_model(), settings_of(record["models"][ARTIFACT]), call_encoder())

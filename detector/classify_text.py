@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.classify import LABELS, Classifier, TurnScores, call_classifier
 from detector.explain import why
@@ -43,36 +43,41 @@ class CallResult:
 def _roles(
     classifier: Classifier, call: TextCall, prepared: list[PreparedTurn], third: float
 ) -> tuple[str | None, ...]:
-    """Return each turn's role: as given, by named speaker, or for lone turns by its words."""
+    """Return each turn's role: as given, by named speaker, or by the turn's own words."""
     given = [turn.role for turn in call.turns]
     if all(given):
         return tuple(given)
-    names = [turn.speaker for turn in call.turns]
-    if not any(names):
-        # bare messages are what somebody received; bare transcripts have several voices
-        if call.written:
-            return ("collector",) * len(names)
-        z = classifier.model.call_logits(prepared, "U")
-        gap = z[:, classifier.model.column["role:collector"]]
-        other = "third_party" if third >= 0.5 else "debtor"
-        return tuple("collector" if g > 0.5 else other if g < -1.5 else None for g in gap)
+    roles = _unsigned(classifier, call, prepared, third)
+    signed = [i for i, turn in enumerate(call.turns) if turn.speaker]
+    names = [call.turns[i].speaker or "" for i in signed]
     known = {
         turn.speaker: turn.role for turn in call.turns if turn.speaker and turn.role is not None
     }
     guesses = assign_roles(
-        classifier.model,
-        classifier.settings,
-        prepared,
-        [name or "?" for name in names],
-        known,
-        third,
+        classifier.model, classifier.settings, [prepared[i] for i in signed], names, known, third
     )
-    if call.written and "collector" not in (guess.role for guess in guesses.values()):
-        return tuple(role or "collector" for role in given)
-    return tuple(
-        role or (None if (r := guesses[name or "?"].role) == "unknown" else r)
-        for role, name in zip(given, names, strict=True)
-    )
+    found = {name: guess.role for name, guess in guesses.items()}
+    open_names = set(names) - set(known)
+    if call.written and len(open_names) == 1 and "collector" not in found.values():
+        found[open_names.pop()] = "collector"  # who else writes to a debtor
+    for i, name in zip(signed, names, strict=True):
+        roles[i] = None if found[name] == "unknown" else found[name]
+    return tuple(own or role for own, role in zip(given, roles, strict=True))
+
+
+def _unsigned(
+    classifier: Classifier, call: TextCall, prepared: list[PreparedTurn], third: float
+) -> list[str | None]:
+    """Return the roles of turns that name no speaker.
+
+    Bare messages are what somebody received; bare transcripts have several voices.
+    """
+    if call.written:
+        return ["collector"] * len(prepared)
+    z = classifier.model.call_logits(prepared, "U")
+    gap = z[:, classifier.model.column["role:collector"]]
+    other = "third_party" if third >= 0.5 else "debtor"
+    return ["collector" if g > 0.5 else other if g < -1.5 else None for g in gap]
 
 
 def classify_calls(
@@ -90,7 +95,7 @@ def classify_calls(
     """
     published = published or call_classifier()
     settings = published.settings.with_thresholds(thresholds or {})
-    classifier = Classifier(published.model, settings)
+    classifier = replace(published, settings=settings)
     for call in calls:
         prepared = prepare([CallTurn(turn.text) for turn in call.turns])
         stated = listener.replace("-", "_") if listener != "auto" else call.listener
@@ -116,7 +121,9 @@ def render_calls(result: CallResult, colour: bool = False) -> str:
     """Return what `detector classify` prints for one conversation."""
     before, after = ("\x1b[1;31m", "\x1b[0m") if colour else ("【", "】")
     lines = [f"{result.call.call_id}:{len(result.call.turns)} 句"]
-    classifier = call_classifier()
+    published = call_classifier()
+    settings = published.settings.with_thresholds(result.thresholds)
+    classifier = replace(published, settings=settings)
     turns = [
         CallTurn(t.text, role) for t, role in zip(result.call.turns, result.roles, strict=True)
     ]

@@ -2,7 +2,11 @@
 
 import argparse
 import io
+import json
+import os
+import re
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
@@ -139,22 +143,42 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _say_error(error: DetectorError, verbose: bool) -> None:
+    if verbose:
+        traceback.print_exception(error)
+    _say(f"错误:{error}")
+
+
+def _print_json(text: str) -> None:
+    """Print JSON that is whole in any encoding: where it is not UTF-8, escaped to ASCII."""
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+        text = re.sub(r"[^\0-\x7f]", lambda match: json.dumps(match.group())[1:-1], text)
+    print(text, end="", flush=True)
+
+
 def _targets(output: Path | None, recordings: Sequence[Path]) -> list[Path | None]:
     """Return where each recording's report goes."""
     from detector.output import SUFFIXES, check_target
 
     if output is None:
         return [None] * len(recordings)
-    if output.suffix.lower() in SUFFIXES and not output.is_dir():
+    if output.suffix.lower() in SUFFIXES and not os.path.isdir(output):
         if len(recordings) > 1:
             raise OptionError("有多个录音时,-o 请给一个文件夹 (give a folder for several)。")
         targets = [output]
-    elif output.is_dir() or not output.suffix:
-        output.mkdir(parents=True, exist_ok=True)
+    elif os.path.isdir(output) or not output.suffix:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OptionError(
+                f"无法建立文件夹 {output}:{error.strerror};-o 请给文件夹,或带后缀的文件名 "
+                "(cannot make the folder)。"
+            ) from None
         targets = [output / f"{recording.name}.html" for recording in recordings]
-        seen: dict[Path, int] = {}
+        seen: dict[str, int] = {}  # names that differ in case alone are one on many disks
         for index, target in enumerate(targets):
-            number = seen[target] = seen.get(target, 0) + 1
+            name = target.name.casefold()
+            number = seen[name] = seen.get(name, 0) + 1
             if number > 1:
                 targets[index] = target.with_name(f"{recordings[index].name}.{number}.html")
     else:
@@ -195,13 +219,12 @@ def _scan(args: argparse.Namespace) -> int:
             if target is not None:
                 write_report(report, target, recording)
         except DetectorError as error:
-            if args.verbose:
-                raise
+            progress("done", 0.0, None)
             failed += 1
-            _say(f"错误:{error}")
+            _say_error(error, args.verbose)
             continue
         if args.json:
-            print(report.to_json(), end="", flush=True)
+            _print_json(report.to_json())
         elif target is None:
             print(("\n" if number else "") + render_terminal(report, _colour()), end="", flush=True)
         else:
@@ -223,12 +246,13 @@ def _classify(args: argparse.Namespace) -> int:
         try:
             calls = read_calls(name, sys.stdin.buffer.read() if name == "-" else None)
             for result in classify_calls(calls, args.listener, thresholds):
-                print(result.to_json() if args.json else render_calls(result, _colour()))
+                if args.json:
+                    _print_json(result.to_json() + "\n")
+                else:
+                    print(render_calls(result, _colour()), flush=True)
         except DetectorError as error:
-            if args.verbose:
-                raise
             failed += 1
-            _say(f"错误:{error}")
+            _say_error(error, args.verbose)
     return 2 if failed else 0
 
 
@@ -246,8 +270,6 @@ def _models(_args: argparse.Namespace) -> int:
 
 
 def _colour() -> bool:
-    import os
-
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.name != "nt"
 
 
@@ -267,12 +289,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except DetectorError as error:
-        if getattr(args, "verbose", False):
-            raise
-        _say(f"错误:{error}")
+        _say_error(error, args.verbose)
         return error.exit_code
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader has seen enough; nothing is left to write at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _say("已中止;已写出的报告保留 (stopped; finished reports are kept)。")
+        _say("\n已中止;已写出的报告保留 (stopped; finished reports are kept)。")
         return 130

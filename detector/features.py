@@ -7,6 +7,7 @@ string; the family is its first letter.
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,11 +16,13 @@ from detector.pinyin import syllables
 from detector.text import normalise
 from detector.whisper_models import cache_folder
 
-__all__ = ["FAMILIES", "CallTurn", "PreparedTurn", "prepare", "turn_features", "words"]
+__all__ = ["FAMILIES", "REACH", "CallTurn", "PreparedTurn", "prepare", "turn_features", "words"]
 
 FAMILIES = "cwplx"
 ROLES = {"collector": "C", "debtor": "D", "third_party": "T"}
 _AROUND = (-2, -1, 1, 2)
+REACH = 2
+"""How many turns before and after a turn have a say in its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ def _jieba() -> Any:
 
     # jieba unmarshals its cache: keep it where other users of the machine cannot write
     private = cache_folder() / "jieba"
-    private.mkdir(parents=True, exist_ok=True, mode=0o700)
-    jieba.setLogLevel(logging.ERROR)
+    with suppress(OSError):  # an unwritable cache only costs time
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    jieba.setLogLevel(logging.CRITICAL)
     jieba.dt.tmp_dir = str(private)
     jieba.initialize()
     return jieba

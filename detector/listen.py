@@ -18,11 +18,8 @@ from detector.transcript import Recogniser, Word
 
 __all__ = ["Channel", "Heard", "listen"]
 
-_LEAK = 10 ** (-15 / 10)
-"""A channel this much quieter than the other holds the other's voice leaking in."""
 _LEAK_FRAME = RATE // 50
 _LANGUAGE_EACH = 10  # windows
-_MANDARIN = ("zh",)
 
 Progress = Callable[[float], None]
 
@@ -46,16 +43,16 @@ class Heard:
     languages: Counter[str] = field(default_factory=Counter)
 
 
-def _without_leakage(block: Samples) -> Samples:
+def _without_leakage(block: Samples, leaks: tuple[float, float]) -> Samples:
     """Silence each channel where the other is so much louder that it only leaks in."""
     width = block.shape[1] // _LEAK_FRAME * _LEAK_FRAME
     if not width:
         return block
     frames = block[:, :width].reshape(2, -1, _LEAK_FRAME)
     power = (frames.astype(np.float64) ** 2).mean(axis=2)
-    smooth = np.stack([np.convolve(p, np.ones(5) / 5, "same") for p in power])
-    leaks = smooth < _LEAK * smooth[::-1]
-    clean = frames * ~leaks[:, :, None]
+    smooth = np.stack([np.convolve(np.pad(p, 2), np.ones(5) / 5, "valid") for p in power])
+    silent = smooth < np.array(leaks)[:, None] * smooth[::-1]
+    clean = frames * ~silent[:, :, None]
     return np.concatenate([clean.reshape(2, -1), block[:, width:]], axis=1).astype(np.float32)
 
 
@@ -110,7 +107,7 @@ def listen(
             progress(window.original_time(len(window.samples) / RATE))
 
     for block in decoder:
-        heard_block = _without_leakage(block) if stereo else block
+        heard_block = _without_leakage(block, survey.leaks) if stereo else block
         for line, channel in zip(lines, survey.use, strict=True):
             samples = heard_block.mean(axis=0) if channel is None else heard_block[channel]
             take(line.feed(np.ascontiguousarray(samples, np.float32)))
@@ -120,5 +117,6 @@ def listen(
         if line.diarizer:
             channel_heard.diarization = line.diarizer.finish(line.speech.speech_until)
         channel_heard.words.sort(key=lambda word: (word.start_s, word.end_s))
+    heard.dropped.sort(key=lambda dropped: (dropped.start_s, dropped.end_s))
     heard.duration_s, heard.damaged = decoder.duration_s, decoder.damaged
     return heard

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from detector.errors import TextFormatError
 __all__ = ["TextCall", "TextTurn", "read_calls"]
 
 MAX_BYTES = 50_000_000
+_MAX_TURN = 200
+_STOPS = "。!?\uff01\uff1f\\n"
+_SENTENCE = re.compile(rf"[^{_STOPS}]{{0,{_MAX_TURN - 1}}}(?:[{_STOPS}]|.|$)", re.S)
 _ROLES = {
     "collector": ("催收", "催收员", "催收方", "催收人", "催收专员", "客服", "对方", "collector", "agent",
                   "caller"),
@@ -24,16 +27,19 @@ _ROLES = {
     "third_party": ("第三方", "家人", "同事", "朋友", "父亲", "母亲", "third_party", "third party"),
 }  # fmt: skip
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names}
+# full-width signs by number: some editors turn them into half-width ones unasked
+_SIGNS = r":\uff1a,\uff0c。!\uff01?\uff1f“\""
 _SPEAKER = re.compile(
-    r"^\s*(?:\[[^\]]{1,40}\]\s*)?([^\s::,。,.!?!?“\"0-9][^::,。,!?!?“\"]{0,11}?)\s*[::]\s*(\S.*)$"
+    rf"^\s*(?:\[[^\]]{{1,40}}\]\s*)?([^\s.0-9{_SIGNS}][^{_SIGNS}]{{0,11}}?)\s*[:\uff1a]\s*(\S.*)$"
 )
 _HEADER = re.compile(
     r"^(?:(\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?\s+\d{1,2}:\d{2}(?::\d{2})?)\s+(\S.{0,30})"
     r"|(\S.{0,30}?)\s+(\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?\s+\d{1,2}:\d{2}(?::\d{2})?))\s*$"
 )
-_CUE = re.compile(
-    r"((?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3})"
-)
+_CLOCK = re.compile(r"\d[:\uff1a]\d\d")
+_STAMP = r"((?:\d{1,3}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
+_CUE = re.compile(rf"{_STAMP}\s*-->\s*{_STAMP}")
+_EVERYDAY = "的一是不了我你在有人这這个個们們来來到说說就要会會还還钱錢"
 _TEXT_COLUMNS = ("内容", "消息内容", "短信内容", "正文", "消息", "文本", "content", "text", "body",
                  "message", "msg", "strcontent")  # fmt: skip
 _SENDER_COLUMNS = ("发送人", "发件人", "发送者", "说话人", "角色", "昵称", "姓名", "sender", "speaker",
@@ -61,19 +67,31 @@ class TextCall:
     written: bool = True
 
 
+def _everyday(text: str) -> int:
+    return sum(text.count(character, 0, 100_000) for character in _EVERYDAY)
+
+
 def _decode(data: bytes, name: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings: tuple[str, ...] = ("utf-16",)
+        strict: tuple[str, ...] = ("utf-16",)
+    elif b"\0" in data[:4096]:
+        raise TextFormatError(f"{name} 不是文字文件;录音请用 detector scan (not a text file)。")
     else:
-        encodings = ("utf-8-sig", "gb18030", "big5")
-        if b"\0" in data[:4096]:
-            raise TextFormatError(f"{name} 不是文字文件;录音请用 detector scan (not a text file)。")
-    for encoding in encodings:
+        strict = ("utf-8-sig", "gb18030", "big5")
+    found: list[str] = []
+    for encoding in strict:
         try:
-            return data.decode(encoding)
+            found.append(data.decode(encoding))
         except UnicodeDecodeError:
             continue
-    raise TextFormatError(f"{name} 的文字编码无法识别,请另存为 UTF-8 (unknown encoding)。")
+        if encoding.startswith("utf"):
+            return found[0]
+    cut = data.decode("utf-8", "replace")  # an export that was cut within a character
+    if _everyday(cut):
+        found.append(cut.removeprefix("\ufeff"))
+    if not found:
+        raise TextFormatError(f"{name} 的文字编码无法识别,请另存为 UTF-8 (unknown encoding)。")
+    return max(found, key=_everyday)  # most bytes are legal in GB 18030 and in Big5 alike
 
 
 def read_calls(name: str, data: bytes | None = None) -> list[TextCall]:
@@ -102,20 +120,33 @@ def read_calls(name: str, data: bytes | None = None) -> list[TextCall]:
     stem = path.stem if name != "-" else "stdin"
     if suffix in (".jsonl", ".ndjson", ".json") or (name == "-" and text.lstrip()[:1] == "{"):
         return _scripts(text, path.name)
-    if suffix in (".srt", ".vtt") or _CUE.search(text[:2000]):
-        return [TextCall(stem, tuple(_subtitles(text)), written=False)]
-    if suffix == ".csv":
-        return [TextCall(stem, tuple(_table(text, path.name)))]
-    return [TextCall(stem, tuple(_lines(text)))]
+    spoken = suffix in (".srt", ".vtt") or _CUE.search(text[:2000]) is not None
+    if spoken:
+        turns = _subtitles(text)
+    else:
+        turns = _table(text, path.name) if suffix == ".csv" else _lines(text)
+    if not turns:
+        raise TextFormatError(f"{path.name} 里没有找到可分析的文字 (no messages found in it)。")
+    pieces = [piece for turn in turns for piece in _pieces(turn)]
+    return [TextCall(stem, tuple(pieces), written=not spoken)]
+
+
+def _pieces(turn: TextTurn) -> list[TextTurn]:
+    """Cut what is far longer than any turn, such as a whole call in one paragraph."""
+    if len(turn.text) <= _MAX_TURN:
+        return [turn]
+    sentences = (text.strip() for text in _SENTENCE.findall(turn.text))
+    return [replace(turn, text=text) for text in sentences if text]
 
 
 def _scripts(text: str, name: str) -> list[TextCall]:
     calls: list[TextCall] = []
     stripped = text.strip()
-    if stripped.startswith("["):
+    if stripped.startswith("[") or _is_json(stripped):
         lines = [(1, stripped)]
     else:
-        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        # not splitlines: JSON text may hold U+2028 and other signs that it takes for line ends
+        lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     for number, line in lines:
         try:
             loaded = json.loads(line)
@@ -124,6 +155,20 @@ def _scripts(text: str, name: str) -> list[TextCall]:
         for content in loaded if isinstance(loaded, list) else [loaded]:
             calls.append(_script(content, f"{name} 第 {number} 行", f"call-{len(calls) + 1}"))
     return calls
+
+
+def _is_json(text: str) -> bool:
+    """Tell one JSON value over several lines; a second line of its own ends the try early."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _plain(text: str) -> str:
+    """Replace lone surrogates, which JSON can escape but no text can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _script(content: Any, place: str, fallback: str) -> TextCall:
@@ -139,7 +184,8 @@ def _script(content: Any, place: str, fallback: str) -> TextCall:
             speaker = None
         person = turn.get("speaker_id")
         role = speaker if speaker in _ROLES else _ROLE_OF.get((speaker or "").lower())
-        turns.append(TextTurn(turn["text"], str(person) if person else speaker, role))
+        name = str(person) if person else speaker
+        turns.append(TextTurn(_plain(turn["text"]), _plain(name) if name else None, role))
     kind, who = content.get("kind"), content.get("listener")
     listener = None
     if who in ("debtor", "guarantor", "co_borrower"):
@@ -150,7 +196,7 @@ def _script(content: Any, place: str, fallback: str) -> TextCall:
         listener = "debtor"
     call_id = content.get("call_id")
     return TextCall(
-        str(call_id) if call_id is not None else fallback,
+        _plain(str(call_id)) if call_id is not None else fallback,
         tuple(turns),
         listener,
         kind == "messages",
@@ -170,7 +216,8 @@ def _seconds(stamp: str) -> float:
 
 def _named(text: str) -> tuple[str | None, str]:
     match = _SPEAKER.match(text)
-    if match and not match.group(2).startswith("//"):
+    clock = match and _CLOCK.match(text, match.end(1) - 1)
+    if match and not clock and not match.group(2).startswith("//"):
         return match.group(1).strip(), match.group(2).strip()
     return None, text.strip()
 
@@ -179,6 +226,7 @@ def _subtitles(text: str) -> list[TextTurn]:
     turns: list[TextTurn] = []
     stamp: tuple[float, float] | None = None
     held: list[str] = []
+    before = ""
 
     def close() -> None:
         if stamp and held:
@@ -191,26 +239,32 @@ def _subtitles(text: str) -> list[TextTurn]:
     for line in text.splitlines():
         cue = _CUE.search(line)
         if cue:
-            if held and held[-1].strip().isdigit():
-                held.pop()  # the next cue's number
+            if held and before.strip().isdigit():
+                held.pop()  # this cue's number
             close()
             stamp, held = (_seconds(cue.group(1)), _seconds(cue.group(2))), []
         elif line.strip() and stamp:
             held.append(line.strip())
+        before = line
     close()
     return turns
 
 
 def _table(text: str, name: str) -> list[TextTurn]:
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:4000], delimiters=",;\t")
-    except csv.Error:
-        dialect = csv.excel
+    first = text.lstrip().partition("\n")[0]
+    # csv.Sniffer takes quotes in messages for its own; one column is never split
+    delimiter = max(",;\t", key=first.count) if re.search("[,;\t]", first) else "\x1f"
     csv.field_size_limit(1_000_000)
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), dialect) if any(row)]
+        rows = [
+            row
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+            if any(row)
+        ]
     except csv.Error as error:
         raise TextFormatError(f"{name} 不是能识别的 csv 表格:{error} (broken csv)。") from None
+    if not rows:
+        raise TextFormatError(f"{name} 里没有文字 (no text)。")
     header = [cell.strip().lower() for cell in rows[0]]
     said = next((header.index(c) for c in _TEXT_COLUMNS if c in header), None)
     by = next((header.index(c) for c in _SENDER_COLUMNS if c in header), None)
@@ -222,6 +276,8 @@ def _table(text: str, name: str) -> list[TextTurn]:
         said, rows = 0, [[], *rows]
     turns = []
     for row in rows[1:]:
+        if said == len(header) - 1 and len(row) > len(header):  # commas that nobody quoted
+            row[said:] = [delimiter.join(row[said:])]
         if len(row) <= said or not row[said].strip():
             continue
         sender = row[by].strip() if by is not None and len(row) > by else None
@@ -250,9 +306,15 @@ def _lines(text: str) -> list[TextTurn]:
         close()
         return turns
     named = [_named(line) for line in lines]
-    speakers = {name for name, _ in named if name}
-    if speakers and sum(1 for name, _ in named if name) >= 0.6 * len(lines):
-        return [TextTurn(said, name, _role(name)) for name, said in named]
+    names = [name for name, _ in named if name]
+    # a heading of a message (最后通知:……) looks like a name but does not come again
+    speak = any(_role(name) for name in names) or len(set(names)) < len(names)
+    if speak and len(names) >= 0.6 * len(lines):
+        turns, name = [], None
+        for own, said in named:  # a line without a name goes on with what was said before
+            name = own or name
+            turns.append(TextTurn(said, name, _role(name)))
+        return turns
     return [
         TextTurn(said if _role(name) else line.strip(), name if _role(name) else None, _role(name))
         for line, (name, said) in zip(lines, named, strict=True)

@@ -2,7 +2,9 @@
 
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from detector.audio import open_recording
 from detector.errors import OptionError, OutputError
@@ -24,9 +26,9 @@ def check_target(path: Path, recordings: list[Path]) -> None:
         )
     if any(path.resolve() == recording.resolve() for recording in recordings):
         raise OptionError("输出文件不能是录音本身 (the output would overwrite the recording)。")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OptionError(f"文件夹 {path.parent} 不存在 (no such folder)。")
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, not troubled by a name that is too long
         raise OptionError(f"{path} 是文件夹,请给出文件名 (is a folder)。")
 
 
@@ -36,7 +38,7 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         OutputError: the disk is full, or the place cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".detector-{uuid4().hex[:12]}.part")
     try:
         with partial.open("wb") as file:
             file.write(data)
@@ -44,8 +46,10 @@ def write_file(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(f"无法写入 {path}:{error.strerror} (cannot write)。") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def write_report(report: Report, path: Path, recording: Path) -> None:

@@ -95,6 +95,7 @@ def render_terminal(report: Report, colour: bool = False) -> str:
     for item in report.observations:
         name = OBSERVATION_NAMES.get(item.kind, (item.kind,))[0]
         lines.append(f"另请留意 {clock(item.start_s)}  {name}:“{item.quote}”")
+        lines.append(f"    {dim}{item.note}{plain}")
     lines.append(f"合计:{_counts(report)}")
     for warning in report.warnings:
         lines.append(f"注意:{warning}")

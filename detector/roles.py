@@ -30,7 +30,7 @@ class RoleGuess:
 
 def _weights(turns: Sequence[PreparedTurn]) -> np.ndarray:
     """Longer utterances say more about who speaks; square root, at most forty characters."""
-    return np.sqrt(np.array([min(len(turn.text), 40) for turn in turns], np.float64))
+    return np.sqrt(np.array([min(max(len(turn.text), 1), 40) for turn in turns], np.float64))
 
 
 def third_party_probability(
@@ -66,7 +66,7 @@ def assign_roles(
     guesses = {name: RoleGuess(role, 1.0, "user") for name, role in fixed.items()}
     if any(role == "collector" for role in fixed.values()):
         for name in names:
-            guesses.setdefault(name, RoleGuess(other, max(third, 1 - third), "inferred"))
+            guesses.setdefault(name, RoleGuess(other, round(max(third, 1 - third), 3), "inferred"))
         return {name: guesses[name] for name in names}
     if not turns:
         return {}
@@ -89,7 +89,8 @@ def assign_roles(
         return guesses
     first = ranked[0]
     heard = [name for name in ranked[1:] if characters[name] >= _MIN_CHARACTERS]
-    gap = mean[first] - max((mean[name] for name in heard), default=mean[first] - 1.0)
+    # beside somebody who hardly says a word, the first one's own words must be plain
+    gap = mean[first] - max((mean[name] for name in heard), default=0.0)
     confidence = float(1 / (1 + np.exp(-settings.role_scale * gap)))
     sure = confidence >= SURE
     for name in free:

@@ -1,8 +1,10 @@
 """A recording goes in, a report comes out."""
 
 import datetime as dt
+import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from detector.errors import OptionError
 from detector.features import CallTurn, prepare
 from detector.flags import Context, find_flags
 from detector.listen import Heard, listen
+from detector.observations import find_observations
 from detector.report import (
     RecordingFacts,
     Report,
@@ -34,6 +37,10 @@ __all__ = ["ScanOptions", "Scanner"]
 _LIBRARIES = (
     "harassment-detector", "faster-whisper", "ctranslate2", "onnxruntime", "av", "numpy",
     "jieba", "opencc", "kaldi-native-fbank", "silk-python",
+)  # fmt: skip
+_ARTIFACTS = (
+    "words.npz", "encoder.onnx", "encoder.vocab", "pinyin.txt", "speaker_embedding.onnx",
+    "speaker_segmentation.onnx",
 )  # fmt: skip
 _CHANNELS = ("left", "right")
 _CANTONESE = set("嘅咗喺冇啲嚟咁哋佢唔咩乜嗰噉攞畀")
@@ -61,8 +68,16 @@ class ScanOptions:
         """Raise OptionError for what cannot be."""
         if not 1 <= self.beam_size <= 20:
             raise OptionError("--beam-size 应在 1 到 20 之间 (between 1 and 20)。")
+        if self.threads < 0:
+            raise OptionError("--threads 应为 0(全部核心)或更大 (0 or more)。")
         if self.script not in SCRIPTS:
             raise OptionError(f"--script 应为 {'、'.join(SCRIPTS)} 之一。")
+        for name in self.collector:
+            if not re.fullmatch("left|right|[A-Z]", name):
+                raise OptionError(
+                    f"--collector {name} 应为 left、right,或报告里的说话人 A、B …… "
+                    "(left, right or a speaker's letter)。"
+                )
         if self.started_at is not None:
             parse_start(self.started_at)
 
@@ -84,12 +99,12 @@ def _started_at(recording: Recording, options: ScanOptions) -> StartedAt:
     if recording.created_at:
         try:
             made = dt.datetime.fromisoformat(recording.created_at.replace("Z", "+00:00"))
-        except ValueError:
-            return StartedAt(None, None, None)
-        if made.year >= 2000:
             if made.tzinfo is None:
                 made = made.replace(tzinfo=dt.UTC)
             local = made.astimezone(SHANGHAI).isoformat(timespec="seconds")
+        except (ValueError, OverflowError):
+            return StartedAt(None, None, None)
+        if made.year >= 2000:
             return StartedAt(local, "container", "medium")
     return StartedAt(None, None, None)
 
@@ -106,7 +121,7 @@ class Scanner:
         self.options = options
         self.classifier: Classifier = call_classifier()
         self.settings = self.classifier.settings.with_thresholds(options.thresholds)
-        self.classifier = Classifier(self.classifier.model, self.settings)
+        self.classifier = replace(self.classifier, settings=self.settings)
         self._model = resolve(options.whisper_model, say)
         self._recogniser: Recogniser | None = None
 
@@ -175,7 +190,9 @@ class Scanner:
         fixed = {}
         for chosen in self.options.collector:
             names = [n for n, channel in channels.items() if chosen in (n, channel)]
-            if not names and channels:
+            if chosen in _CHANNELS:
+                fixed[chosen] = "collector"  # even one who says nothing leaves the other side
+            elif not names and channels:
                 raise OptionError(
                     f"--collector {chosen}:录音里没有这个说话人;有:{'、'.join(channels)} "
                     "(no such speaker)。"
@@ -235,7 +252,7 @@ class Scanner:
         )
         return Report(
             recording=RecordingFacts(
-                file=recording.path.name,
+                file=os.fsencode(recording.path.name).decode("utf-8", "replace"),
                 sha256=recording.sha256,
                 bytes=recording.bytes,
                 duration_s=round(heard.duration_s, 2),
@@ -251,6 +268,7 @@ class Scanner:
             speakers=speakers,
             utterances=utterances,
             flags=find_flags(utterances, scored, classifier, Context(third)),
+            observations=find_observations(utterances),
             dropped=tuple(heard.dropped),
             warnings=_warnings(recording, layout, heard, utterances, speakers),
             case=dict(options.case.facts),
@@ -285,10 +303,7 @@ class Scanner:
             "script": options.script,
             "thresholds": dict(self.settings.thresholds),
             "review_from": self.settings.review_from,
-            "models": {
-                name: artifact_hash(name)
-                for name in ("words.npz", "speaker_embedding.onnx", "speaker_segmentation.onnx")
-            },
+            "models": {name: artifact_hash(name) for name in _ARTIFACTS},
             "versions": _versions(),
         }
 
@@ -318,12 +333,12 @@ def _warnings(
         found.append("两个声道中有一个没有声音,只分析有声的一侧 (one channel is silent)。")
     known = {name: n for name, n in heard.languages.items() if name != "?"}
     if known and known.get("zh", 0) < 0.5 * sum(known.values()):
-        top = heard.languages.most_common(1)[0][0]
+        top = max(known, key=lambda name: known[name])
         found.append(f"听起来不像普通话(可能是 {top}),结果不可靠 (speech may not be Mandarin)。")
     text = "".join(u.raw_text for u in utterances)
     if len(text) > 40 and sum(c in _CANTONESE for c in text) > 0.02 * len(text):
         found.append("部分内容像粤语,转写和标记可能不可靠 (parts may be Cantonese)。")
-    if len(speakers) == 1:
+    if len(speakers) == 1 and speakers[0].role == "unknown":
         found.append("只听出一个说话人,无法判断是否催收方,标记均列为待复核 (one voice only)。")
     elif any(s.role == "unknown" for s in speakers):
         found.append("无法确定谁是催收方,标记均列为待复核;可用 --collector 指定 (roles unclear)。")

@@ -7,7 +7,7 @@ length and that many bytes; QQ ends it with the length 0xFFFF. Every packet hold
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = ["RATE", "decode", "is_silk", "packets"]
 
 RATE = 24_000  # the codec resamples to whatever is asked for; 24 kHz is its own maximum
 PACKET_S = 0.02
+_PACKET = 480  # samples
 PACKETS_A_PIECE = 3_000  # a minute: the longest voice message in one go, a long file never whole
 _HEADER = b"#!SILK_V3"
 
@@ -48,7 +49,8 @@ def packets(file: BinaryIO) -> Iterator[bytes]:
         yield body
 
 
-def _decode_piece(piece: list[bytes]) -> NDArray[np.float32]:
+def _decode_run(piece: list[bytes]) -> NDArray[np.float32]:
+    """Return what is decoded before the first broken packet."""
     import pysilk
 
     source = io.BytesIO(
@@ -63,13 +65,28 @@ def _decode_piece(piece: list[bytes]) -> NDArray[np.float32]:
     return np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768.0
 
 
-def decode(file: BinaryIO) -> Iterator[NDArray[np.float32]]:
-    """Yield mono float32 pieces at `RATE` Hz; stops early at what cannot be decoded."""
+def _decode_piece(piece: list[bytes], broken: Callable[[], None]) -> NDArray[np.float32]:
+    parts: list[NDArray[np.float32]] = []
+    while piece:
+        run = _decode_run(piece)
+        parts.append(run)
+        piece = piece[len(run) // _PACKET :]
+        if piece:  # silence in its place, so that all that follows keeps its time
+            broken()
+            parts.append(np.zeros(_PACKET, np.float32))
+            piece = piece[1:]
+    return np.concatenate(parts)
+
+
+def decode(
+    file: BinaryIO, broken: Callable[[], None] = lambda: None
+) -> Iterator[NDArray[np.float32]]:
+    """Yield mono float32 pieces at `RATE` Hz; `broken` is called for each broken packet."""
     piece: list[bytes] = []
     for packet in packets(file):
         piece.append(packet)
         if len(piece) == PACKETS_A_PIECE:
-            yield _decode_piece(piece)
+            yield _decode_piece(piece, broken)
             piece = []
     if piece:
-        yield _decode_piece(piece)
+        yield _decode_piece(piece, broken)

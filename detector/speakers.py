@@ -24,7 +24,7 @@ WINDOW = 10 * RATE
 HOP = 5 * RATE
 FRAMES = 589  # what the segmentation model gives for ten seconds
 FRAME_S = 10.0 / FRAMES
-_HOP_FRAMES = FRAMES // 2
+_HALF = FRAMES // 2
 _STEP = WINDOW / FRAMES  # samples a frame
 TRACKS = 3
 # the seven classes of segmentation-3.0: nobody, one of three, two of three
@@ -93,7 +93,7 @@ def _vector(samples: Samples) -> Frames:
 
 def _match(earlier: Frames, later: Frames) -> Frames:
     """Reorder the local speakers of `later` (n, 3) to agree best with `earlier` (n, 3)."""
-    agreement = earlier[-_HOP_FRAMES:].T @ later[:_HOP_FRAMES]
+    agreement = earlier[-_HALF:].T @ later[:_HALF]
     best = max(
         itertools.permutations(range(TRACKS)),
         key=lambda order: sum(agreement[i, j] for i, j in enumerate(order)),
@@ -110,6 +110,7 @@ class Diarizer:
     _base: int = 0  # sample at which _held begins
     _at: int = 0  # sample at which the next window begins
     _before: Frames | None = None  # local speakers in the window before
+    _done: int = 0  # how many frames of that window are final
     _frames: int = 0  # frames that are final
     _open: dict[int, list[int]] = field(default_factory=dict)  # track: [first, last, alone...]
     _pieces: list[_Piece] = field(default_factory=list)
@@ -135,15 +136,16 @@ class Diarizer:
             now = _POWERSET[logits.argmax(axis=1)]
         else:
             now = np.zeros((FRAMES, TRACKS), np.float32)
-        if self._before is None:
-            final = now[:_HOP_FRAMES]
-        else:
+        # a hop is no whole number of frames: by turns one less and one more become final
+        count = (self._at + HOP) * FRAMES // WINDOW - self._frames
+        final = now[:count]
+        if self._before is not None:
             now = _match(self._before, now)
             # each window is surest in its middle: fade from the old to the new
-            fade = np.linspace(1, 0, _HOP_FRAMES, dtype=np.float32)[:, None]
-            old = self._before[FRAMES - _HOP_FRAMES :]
-            final = (old * fade + now[:_HOP_FRAMES] * (1 - fade) >= 0.5).astype(np.float32)
-        self._before = now
+            fade = np.linspace(1, 0, count, dtype=np.float32)[:, None]
+            old = self._before[self._done : self._done + count]
+            final = (old * fade + now[:count] * (1 - fade) >= 0.5).astype(np.float32)
+        self._before, self._done = now, count
         self._take(final)
         self._at += HOP
         begun = [first for first, *_ in self._open.values()]
@@ -203,8 +205,9 @@ class Diarizer:
         labels, centroids = cluster(vectors, weights, self.max_speakers)
         activity = np.zeros((frames, len(centroids)), np.float32)
         known = list(zip(voiced, labels.tolist(), strict=True))
+        by_voice = {id(piece): label for piece, label in known}
         for piece in pieces:
-            label = next((label for other, label in known if other is piece), None)
+            label = by_voice.get(id(piece))
             if label is None:  # too short for a vector: by its neighbours
                 label = _by_context(piece, known)
             activity[piece.first : piece.last, label] = 1

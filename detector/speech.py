@@ -19,6 +19,7 @@ __all__ = ["Region", "SpeechOptions", "SpeechStream", "Window", "WindowPacker"]
 
 FRAME = 512  # samples, 32 ms: what the model was trained on
 _CONTEXT = 64
+_STRAY_S = 0.2  # a word that reaches so little into a region belongs to the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +172,34 @@ class Window:
     def original_time(self, time_s: float) -> float:
         """Turn a time within the window into seconds from the recording's start."""
         at = round(time_s * RATE)
+        offset, start, length = self.map[self._region(at)]
+        return (start + min(max(0, at - offset), length)) / RATE
+
+    def original_span(self, start_s: float, end_s: float) -> tuple[float, float]:
+        """Turn a word's times into seconds from the recording's start, both in one region.
+
+        The recogniser lets a word begin where the one before ended, so that the first word of
+        a region seems to begin before the pause.
+        """
+        at = round(end_s * RATE)
+        first, last = self._region(round(start_s * RATE)), self._region(at)
+        if first == last:
+            return self.original_time(start_s), self.original_time(end_s)
+        offset, start, _ = self.map[last]
+        if at - offset < _STRAY_S * RATE:
+            _, start, length = self.map[first]
+            return self.original_time(start_s), (start + length) / RATE
+        return start / RATE, self.original_time(end_s)
+
+    def _region(self, at: int) -> int:
+        """Return the number of the region that is nearest to a sample of the window."""
         index = 0
         while index + 1 < len(self.map):
             offset, _, length = self.map[index]
-            if at < (offset + length + self.map[index + 1][0]) / 2:  # nearer than the next
+            if at < (offset + length + self.map[index + 1][0]) / 2:
                 break
             index += 1
-        offset, start, length = self.map[index]
-        return (start + min(max(0, at - offset), length)) / RATE
+        return index
 
 
 class WindowPacker:

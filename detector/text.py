@@ -6,17 +6,33 @@ classifier sees is simplified, half-width, lower-case and with numbers as they a
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-__all__ = ["SCRIPTS", "is_traditional", "normalise", "spoken_number", "to_script"]
+__all__ = [
+    "SCRIPTS",
+    "Place",
+    "aligned",
+    "is_traditional",
+    "normalise",
+    "spoken_number",
+    "to_script",
+]
 
 SCRIPTS = ("simplified", "traditional", "as-heard")
 _DIGITS = "零一二三四五六七八九"
 _MAX_TURN = 2_000
-_URL = re.compile(r"https?://\S+|www\.\S+", re.I)
+_MARKS = "[\u0300-\u036f\u3099\u309a\uff9e\uff9f]"
+# what folding may change: a sign with its marks, and any but ASCII and Chinese characters
+_SIGN = re.compile(f".{_MARKS}+|[^\0-\x7f\u4e00-\u9fff]", re.S)
+_URL = re.compile(r"(?:https?://|www\.)[!-~]+", re.I)  # Chinese words may follow without a space
+_PERCENT = re.compile("%")
+_CAPITAL = re.compile(r"[^\W\d_a-z\u4e00-\u9fff]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SPACE = re.compile(r"\s+")
+
+Place = tuple[int, int]
 
 
 @cache
@@ -28,7 +44,12 @@ def _converter(name: str) -> Any:
 
 def simplify(text: str) -> str:
     """Turn traditional characters into simplified ones, character for character."""
-    return str(_converter("t2s").convert(text)) if not text.isascii() else text
+    if text.isascii():
+        return text
+    simple = str(_converter("t2s").convert(text))
+    if len(simple) != len(text):  # a phrase with another one of its own
+        simple = "".join(str(_converter("t2s").convert(character)) for character in text)
+    return simple
 
 
 def to_script(text: str, script: str) -> str:
@@ -86,15 +107,46 @@ def spoken_number(number: str) -> str:
     return read
 
 
+def _replace(
+    pattern: re.Pattern[str], made: Callable[[str], str], text: str, places: list[Place]
+) -> tuple[str, list[Place]]:
+    """Replace matches; each new character stands for the whole of what its match stood for."""
+    parts: list[str] = []
+    kept: list[Place] = []
+    at = 0
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        new = made(match.group())
+        parts += (text[at:start], new)
+        kept += places[at:start]
+        kept += [(places[start][0], places[end - 1][1])] * len(new)
+        at = end
+    return "".join((*parts, text[at:])), kept + places[at:]
+
+
+def aligned(text: str) -> tuple[str, list[Place]]:
+    """Return the form of a turn that is scored, and what each of its characters stands for.
+
+    That is a part (start, end) of the text: one character mostly, a whole number or address
+    where it was read as one.
+    """
+    text = text[: 5 * _MAX_TURN]
+    places = [(i, i + 1) for i in range(len(text))]
+    text, places = _replace(_SIGN, lambda s: unicodedata.normalize("NFKC", s), text, places)
+    text = simplify(text)
+    text, places = _replace(_URL, lambda _: "网址", text, places)
+    text, places = _replace(_PERCENT, lambda _: "百分之", text, places)
+    text, places = _replace(_CAPITAL, str.lower, text, places)
+    text, places = _replace(_NUMBER, spoken_number, text, places)
+    begin, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    text, places = _replace(_SPACE, lambda _: ",", text[begin:end], places[begin:end])
+    return text[:_MAX_TURN], places[:_MAX_TURN]
+
+
 def normalise(text: str) -> str:
     """Return the form of a turn that is scored; at most 2,000 characters.
 
     Simplified characters, full-width forms folded, digits as spoken, addresses of pages
     replaced by one sign, runs of white space made a comma (recognisers leave out punctuation).
     """
-    text = unicodedata.normalize("NFKC", text[: 5 * _MAX_TURN])
-    text = simplify(text)
-    text = _URL.sub("网址", text)
-    text = text.replace("%", "百分之").lower()
-    text = _NUMBER.sub(lambda match: spoken_number(match.group()), text)
-    return _SPACE.sub(",", text.strip())[:_MAX_TURN]
+    return aligned(text)[0]

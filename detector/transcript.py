@@ -8,6 +8,10 @@ out and listed; see `detector.ghosts`.
 import os
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from detector.audio import RATE
+from detector.errors import ModelError
 from detector.ghosts import Dropped, clean_words
 from detector.speech import Window
 from detector.whisper_models import WhisperModelInfo
@@ -54,17 +58,32 @@ class Recogniser:
 
         self.info = model
         self.options = options or RecogniserOptions()
-        compute = self.options.compute_type
-        if compute == "default" and self.options.device != "cuda":
-            compute = "int8" if not _has_cuda() or self.options.device == "cpu" else "int8_float16"
-        self._model = WhisperModel(
-            str(model.folder),
-            device=self.options.device,
-            compute_type=compute,
-            cpu_threads=self.options.threads or os.cpu_count() or 1,
-            local_files_only=True,
-        )
-        self.compute_type = compute
+        wanted = self.options.device
+        devices = [wanted] if wanted != "auto" else ["cuda", "cpu"] if _has_cuda() else ["cpu"]
+        for device in devices:
+            compute = self.options.compute_type
+            if compute == "default" and wanted != "cuda":
+                compute = "int8" if device == "cpu" else "int8_float16"
+            try:
+                self._model = WhisperModel(
+                    str(model.folder),
+                    device=device,
+                    compute_type=compute,
+                    cpu_threads=self.options.threads or os.cpu_count() or 1,
+                    local_files_only=True,
+                )
+                if device == "cuda":  # with a driver but no CUDA libraries only use fails
+                    self._model.detect_language(audio=np.zeros(RATE, np.float32))
+            except Exception as error:  # a broken model, no such device: many kinds are raised
+                if device != devices[-1]:
+                    continue
+                reason = next(iter(str(error).splitlines()), type(error).__name__)
+                raise ModelError(
+                    f"无法加载模型 {model.name}(设备 {wanted}):{reason} "
+                    "(cannot load the Whisper model)。"
+                ) from None
+            self.compute_type = compute
+            break
 
     def __call__(self, window: Window) -> Heard:
         """Recognise one window; times are seconds from the recording's start."""
@@ -80,17 +99,19 @@ class Recogniser:
         )
         heard = Heard()
         for segment in segments:
-            words = [
-                Word(
-                    word.word.strip(),
-                    round(window.original_time(word.start), 2),
-                    round(window.original_time(word.end), 2),
-                    round(float(word.probability), 3),
-                    window.channel,
-                )
-                for word in segment.words or []
-                if word.word.strip()
-            ]
+            words = []
+            for word in segment.words or []:
+                if word.word.strip():
+                    start_s, end_s = window.original_span(word.start, word.end)
+                    words.append(
+                        Word(
+                            word.word.strip(),
+                            round(start_s, 2),
+                            round(end_s, 2),
+                            round(float(word.probability), 3),
+                            window.channel,
+                        )
+                    )
             kept, dropped = clean_words(words, segment.no_speech_prob, segment.avg_logprob)
             heard.words += kept
             heard.dropped += dropped

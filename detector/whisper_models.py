@@ -8,11 +8,12 @@ a known SHA-256. Nothing is downloaded unless the user names a model that is not
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import platformdirs
 
@@ -70,9 +71,17 @@ def _sha256(path: Path) -> str:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+    partial = _partial(path)
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    """Name a file of its own to write: other processes (whose id may be alike) do the same."""
+    return path.with_name(f"{path.name}.{uuid4().hex[:12]}.part")
 
 
 def _package_folder(name: str) -> Path:
@@ -92,12 +101,13 @@ def _packaged() -> Path:
     if model.exists() and all((folder / name).exists() for name in _SIDE_FILES):
         if _sha256(model) == PACKAGED_SHA256:
             return folder
-        model.unlink()  # cut off or damaged: join again from the packages
+        with suppress(OSError):
+            model.unlink()  # cut off or damaged: join again from the packages
     first, second = (_package_folder(name) for name in _PARTS)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"model.bin.{os.getpid()}.part"
+    partial = _partial(model)
     digest = hashlib.sha256()
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as out:
             for half in (first / "model.bin.part1", second / "model.bin.part2"):
                 with half.open("rb") as file:
@@ -112,7 +122,7 @@ def _packaged() -> Path:
                 "(the packaged model does not match its SHA-256)。"
             )
         for name in _SIDE_FILES:
-            shutil.copyfile(first / name, folder / name)
+            _write(folder / name, (first / name).read_bytes())
         os.replace(partial, model)
     except OSError as error:
         raise ModelError(
@@ -120,14 +130,18 @@ def _packaged() -> Path:
             "(cannot write the model cache)。"
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     _sha256(model)
     return folder
 
 
 def _info(name: str, folder: Path) -> WhisperModelInfo:
     model = folder / "model.bin"
-    return WhisperModelInfo(name, folder, _sha256(model), model.stat().st_size)
+    try:
+        return WhisperModelInfo(name, folder, _sha256(model), model.stat().st_size)
+    except OSError as error:
+        raise ModelError(f"无法读取模型 {model}:{error} (cannot read the model)。") from None
 
 
 def _is_model(folder: Path) -> bool:
@@ -136,9 +150,10 @@ def _is_model(folder: Path) -> bool:
 
 def _hub_folders() -> dict[str, Path]:
     """Models that Hugging Face or ModelScope tools have put on this machine, by name."""
-    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    cache = Path(os.path.expanduser("~")) / ".cache"
+    home = Path(os.environ.get("HF_HOME", cache / "huggingface"))
     hub = Path(os.environ.get("HF_HUB_CACHE", home / "hub"))
-    scope = Path(os.environ.get("MODELSCOPE_CACHE", Path.home() / ".cache" / "modelscope"))
+    scope = Path(os.environ.get("MODELSCOPE_CACHE", cache / "modelscope"))
     found: dict[str, Path] = {}
     for folder in sorted(hub.glob("models--*/snapshots/*")):
         if _is_model(folder):
@@ -171,8 +186,8 @@ def resolve(
     name = name or os.environ.get(ENVIRONMENT) or DEFAULT
     if name == DEFAULT:
         return _info(name, _packaged())
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(name))
+    if os.path.isdir(folder):
         if not _is_model(folder):
             raise ModelError(
                 f"文件夹 {folder} 里没有 CTranslate2 格式的 Whisper 模型(需要 model.bin 和 "

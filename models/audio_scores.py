@@ -71,9 +71,7 @@ def assign(weights: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
 def match_spans(found: Sequence[Span], true: Sequence[Span]) -> list[tuple[int, int]]:
     """Match spans one to one: as many pairs with enough IoU as can be, then the closest."""
     many = float(len(found) + len(true) + 1)
-    return assign(
-        [[many + x if (x := iou(f, t)) >= MIN_IOU else 0.0 for t in true] for f in found]
-    )
+    return assign([[many + x if (x := iou(f, t)) >= MIN_IOU else 0.0 for t in true] for f in found])
 
 
 def edit_distance(a: str, b: str) -> int:
@@ -272,9 +270,7 @@ def measure(call: Json, report: Json | None) -> Json:
         "collector_right": int(collector_right(turns, report)),
         **_roles(turns, report),
         "listener_known": int(listener is not None),
-        "listener_right": int(
-            listener is not None and report["listener"].get("role") == listener
-        ),
+        "listener_right": int(listener is not None and report["listener"].get("role") == listener),
         "layout_right": int(report["recording"].get("layout") == layout),
         **_characters(turns, utterances),
     }

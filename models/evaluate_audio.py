@@ -180,6 +180,8 @@ def _scan(recording: Path) -> tuple[Json | None, str, float]:
         report, error = json.loads(_scanner.scan(recording).to_json()), ""
     except DetectorError as failure:
         report, error = None, str(failure)
+    except Exception as failure:  # a crash is a failed recording too, and no end of the run
+        report, error = None, f"crashed: {failure!r}"
     return report, error, time.perf_counter() - begun
 
 
@@ -284,9 +286,7 @@ def _detection_table(scope: str, summary: Json) -> str:
         rows.append([label, *cells, *sums])
     title = f"Time stamps, {scope} (%; same label, temporal IoU >= 0.3)"
     text = table(title, ["", *RATES, "right", "false", "missed"], rows)
-    extra = [
-        f for f in FIGURES if f.name.startswith(f"{scope}: ") and not f.name.endswith(RATES)
-    ]
+    extra = [f for f in FIGURES if f.name.startswith(f"{scope}: ") and not f.name.endswith(RATES)]
     lines = [f"  {f.name.split(': ')[1]}: {_cell(figures[f.name], f.percent)}" for f in extra]
     return "\n".join([text.rstrip(), *lines, ""])
 

@@ -18,7 +18,7 @@ from detector.features import CallTurn, prepare, turn_features
 FAMILY_WEIGHTS = {"c": 1.0, "w": 0.7, "p": 0.8, "l": 0.7, "x": 0.35}
 MIN_DF = {"c": 2, "w": 2, "p": 3, "l": 2, "x": 4}
 IDF_SCALE = 5.0
-SMALLEST_WEIGHT = 0.05
+SMALLEST_WEIGHT = 0.1
 
 
 def call_features(call: dict, listener: str | None = None) -> list[list[str]]:

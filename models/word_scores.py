@@ -58,7 +58,10 @@ def f1(sums: np.ndarray) -> np.ndarray:
 
 
 def ece(sums: np.ndarray) -> np.ndarray:
-    """Expected calibration error of (count, scores, true) of each bin, one after another."""
+    """Expected calibration error of (count, scores, true) of each bin, one after another.
+
+    Resampling adds noise to every bin, so the interval lies above rather than around it.
+    """
     bins = sums.reshape(*sums.shape[:-1], BINS, 3)
     return _ratio(np.abs(bins[..., 1] - bins[..., 2]).sum(-1), bins[..., 0].sum(-1))
 
@@ -108,8 +111,8 @@ class Measured:
         drawn = drawn[~np.isnan(drawn)]
         if np.isnan(value) or not drawn.size:
             return {"value": None, "low": None, "high": None}
-        low, high = np.quantile(drawn, (0.025, 0.975))
-        return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+        low, high = (round(float(bound), 4) for bound in np.quantile(drawn, (0.025, 0.975)))
+        return {"value": round(value, 4), "low": low, "high": high}
 
     def detection(self, predicted: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
         """Return precision, recall and F1 per label and over all labels (micro)."""
@@ -132,23 +135,17 @@ class Measured:
         bins = bin_of(self.scores)
         found: dict[str, Any] = {}
         for name in (*LABELS, "all"):
-            columns = range(len(LABELS)) if name == "all" else [LABELS.index(name)]
-            binned, missed, decisions = [], np.zeros(len(self.turns)), 0
+            columns = list(range(len(LABELS))) if name == "all" else [LABELS.index(name)]
+            scores, true = self.scores[:, columns], self.true[:, columns]
+            binned = []
             for place in range(BINS):
-                inside = [bins[:, c] == place for c in columns]
-                binned += [
-                    sum(i.astype(float) for i in inside),
-                    sum(i * self.scores[:, c] for i, c in zip(inside, columns, strict=True)),
-                    sum((i & self.true[:, c]).astype(float)
-                        for i, c in zip(inside, columns, strict=True)),
-                ]  # fmt: skip
-            for c in columns:
-                missed, decisions = missed + (self.scores[:, c] - self.true[:, c]) ** 2, decisions + 1
-            every = np.full(len(self.turns), decisions)
+                inside = bins[:, columns] == place
+                binned += [inside.sum(1), (inside * scores).sum(1), (inside & true).sum(1)]
             binned_sums = self.sums(binned, rows)
+            missed = [((scores - true) ** 2).sum(1), np.full(len(scores), len(columns))]
             found[name] = {
                 "ece": self.figure(ece, binned_sums),
-                "brier": self.figure(ratio, self.sums([missed, every], rows)),
+                "brier": self.figure(ratio, self.sums(missed, rows)),
                 "scores": int(binned_sums[:, ::3].sum()),
                 "bins": binned_sums.sum(0).reshape(BINS, 3).round(4).tolist(),
             }
@@ -166,13 +163,17 @@ class Measured:
 
     def lawful(self, predicted: np.ndarray) -> dict[str, Any]:
         """Return false flags per lawful call, and the share of lawful calls with any."""
-        rows = self.collector & self.in_calls(lambda call: call["severity"] == "lawful")
+        rows = self.collector & self.in_calls(lambda call: call.get("severity") == "lawful")
         flags = self.sums([predicted.sum(1)], rows)[:, 0]
-        lawful = np.array([call["severity"] == "lawful" for call in self.calls], float)
+        lawful = np.array([call.get("severity") == "lawful" for call in self.calls], float)
+        count = int(lawful.sum())
+        share = self.figure(ratio, np.stack([flags > 0, lawful], 1))
+        if share["value"] == 0:  # resampling cannot show what never happened: exact bound
+            share["high"] = round(1 - 0.025 ** (1 / count), 4)
         return {
-            "calls": int(lawful.sum()),
+            "calls": count,
             "flags_per_call": self.figure(ratio, np.stack([flags, lawful], 1)),
-            "calls_with_a_flag": self.figure(ratio, np.stack([flags > 0, lawful], 1)),
+            "calls_with_a_flag": share,
         }
 
     def subtypes(self, groups: dict[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def encode(
     picture: bool = False,
 ) -> Path:
     """Write samples, shape (channels, n), in a form of `FORMS`; skips where FFmpeg cannot."""
-    import av  # noqa: PLC0415
+    import av
 
     kind = FORMS[form]
     try:
@@ -101,6 +101,8 @@ def encode(
             video.width = video.height = 64
             video.pix_fmt = "yuv420p"
         stream = out.add_stream(kind.codec, rate=rate, layout=layout)
+        if kind.codec == "wmav2":
+            stream.bit_rate = 48_000 * len(samples)
         sample_format = stream.codec_context.codec.audio_formats[0].name
         resampler = av.AudioResampler(
             format=sample_format,
@@ -131,7 +133,7 @@ def amr_wb(seconds: float) -> bytes:
 
 def silk_voice(seconds: float, tencent: bool = True, end_mark: bool = True) -> bytes:
     """Return a SILK voice message of a tone, with or without WeChat's first byte 0x02."""
-    import pysilk  # noqa: PLC0415
+    import pysilk
 
     pcm = (tone(seconds, 24_000) * 32_767).astype("<i2").tobytes()
     out = io.BytesIO()
@@ -216,7 +218,7 @@ def command(tmp_path: Path) -> Callable[..., Ended]:
 @pytest.fixture
 def detector(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Run `detector …` within this process: much quicker."""
-    from detector.cli import main  # noqa: PLC0415
+    from detector.cli import main
 
     def run(*args: object) -> Ended:
         capfd.readouterr()
@@ -235,8 +237,8 @@ def detector(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
 
 def report(**changes: Any) -> Any:
     """Return a report of a short call with two flags, one of them to review."""
-    from detector.ghosts import Dropped  # noqa: PLC0415
-    from detector.report import (  # noqa: PLC0415
+    from detector.ghosts import Dropped
+    from detector.report import (
         Flag,
         Observation,
         RecordingFacts,
@@ -293,7 +295,7 @@ def report(**changes: Any) -> Any:
         warnings=("录音有 1 处无法解码,已跳过 (damaged parts)。",),
         case={"answered_by": "debtor"},
     )  # fmt: skip
-    import dataclasses  # noqa: PLC0415
+    import dataclasses
 
     return dataclasses.replace(base, **changes)
 

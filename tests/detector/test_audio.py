@@ -1,0 +1,487 @@
+"""Recordings of every kind open, keep their times and bytes; what is none is refused."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detector.audio import RATE, Decoder, Survey, open_recording, survey
+from detector.errors import RecordingError
+
+Maker = Callable[[Path, Any], Path]
+
+
+def decoded(path: Path) -> NDArray[np.float32]:
+    return np.concatenate(list(Decoder(open_recording(path))), axis=1)
+
+
+def pitch(samples: NDArray[np.float32]) -> float:
+    """Return the loudest frequency of samples (n,)."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * RATE / len(samples))
+
+
+def onset(samples: NDArray[np.float32]) -> float:
+    """Return when samples (n,) first become loud, in seconds."""
+    return float(np.argmax(np.abs(samples) > 0.1) / RATE)
+
+
+_CASES = [
+    (form, rate, channels)
+    for form, rates, counts in (
+        ("wav-8", (8_000, 44_100), (1, 2)),
+        ("wav-16", (8_000, 16_000, 48_000), (1, 2, 6)),
+        ("wav-float", (16_000, 48_000), (1, 2)),
+        ("wav-alaw", (8_000,), (1, 2)),
+        ("wav-mulaw", (8_000,), (1,)),
+        ("wav-adpcm", (16_000,), (1, 2)),
+        ("mp3", (8_000, 16_000, 44_100, 48_000), (1, 2)),
+        ("m4a", (8_000, 16_000, 44_100, 48_000), (1, 2)),
+        ("m4a", (48_000,), (6,)),
+        ("aac", (16_000, 44_100), (1, 2)),
+        ("amr", (8_000,), (1,)),
+        ("3gp", (8_000,), (1,)),
+        ("3gp-aac", (16_000,), (1, 2)),
+        ("ogg-opus", (8_000, 48_000), (1, 2)),
+        ("flac", (8_000, 48_000), (1, 2, 6)),
+        ("wma", (16_000, 44_100), (1, 2)),
+        ("mkv", (48_000,), (2,)),
+        ("caf", (16_000,), (1,)),
+        ("aiff", (16_000,), (1,)),
+    )
+    for rate in rates
+    for channels in counts
+]
+
+
+@pytest.mark.parametrize(("form", "rate", "channels"), _CASES)
+def test_any_form_opens_with_its_length_and_pitch(
+    tmp_path: Path, sounds: Any, form: str, rate: int, channels: int
+) -> None:
+    one = sounds.tone(1.6, rate)
+    path = sounds.encode(
+        tmp_path / f"录音{sounds.forms[form].suffix}", form, np.stack([one] * channels), rate
+    )
+    recording = open_recording(path)
+    assert recording.channels == channels
+    if recording.duration_s is not None:
+        assert recording.duration_s == pytest.approx(1.6, abs=0.1)
+    decoder = Decoder(recording)
+    samples = np.concatenate(list(decoder), axis=1)
+    assert samples.shape[0] == min(channels, 2) if channels != 6 else 1
+    assert decoder.duration_s == pytest.approx(1.6, abs=0.1)
+    assert decoder.duration_s == pytest.approx(samples.shape[1] / RATE)
+    assert decoder.damaged == 0
+    for channel in samples:
+        assert pitch(channel) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize(("form", "rate"), [("wav-16", 8_000), ("m4a", 16_000), ("mp3", 44_100)])
+def test_left_and_right_stay_apart(tmp_path: Path, sounds: Any, form: str, rate: int) -> None:
+    both = np.stack([sounds.tone(1.5, rate, 400), sounds.tone(1.5, rate, 900)])
+    left, right = decoded(sounds.encode(tmp_path / "x", form, both, rate))
+    assert pitch(left) == pytest.approx(400, abs=5)
+    assert pitch(right) == pytest.approx(900, abs=5)
+
+
+@pytest.mark.parametrize("form", ["wav-16", "mp3", "m4a", "aac", "ogg-opus", "flac", "mkv"])
+def test_times_are_those_of_the_original(tmp_path: Path, sounds: Any, form: str) -> None:
+    rate = sounds.forms[form].rates[-1]
+    samples = np.zeros(3 * rate, np.float32)
+    samples[2 * rate :] = sounds.tone(1.0, rate) + 0.2 * np.sign(sounds.tone(1.0, rate))
+    path = sounds.encode(tmp_path / "x", form, samples[None], rate)
+    assert onset(decoded(path)[0]) == pytest.approx(2.0, abs=0.1)
+
+
+def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path: Path, sounds: Any) -> None:
+    import av
+
+    path = tmp_path / "录屏.mp4"
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("mpeg4", rate=5)
+        video.width = video.height = 64
+        video.pix_fmt = "yuv420p"
+        stream = out.add_stream("aac", rate=RATE, layout="mono")
+        for _ in range(15):
+            out.mux(video.encode(av.VideoFrame(64, 64, "yuv420p")))
+        out.mux(video.encode(None))
+        for index, start in enumerate(range(0, RATE, 1024)):
+            piece = np.full((1, 1024), 0.5 * (-1) ** index, np.float32)
+            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = RATE, 2 * RATE + start
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    assert onset(decoded(path)[0]) == pytest.approx(2.0, abs=0.1)
+
+
+def test_amr_that_sends_nothing_in_pauses_is_read_to_its_end(tmp_path: Path, sounds: Any) -> None:
+    import av
+
+    rate = 8_000
+    samples = np.zeros(50 * rate, np.float32)
+    samples[rate : 2 * rate] = samples[48 * rate : 49 * rate] = sounds.tone(1.0, rate)
+    path = tmp_path / "通话.amr"
+    try:
+        av.codec.Codec("libopencore_amrnb", "w")
+    except av.codec.codec.UnknownCodecError:
+        pytest.skip("FFmpeg here cannot encode AMR")
+    with av.open(str(path), "w", format="amr") as out:
+        options = {"dtx": "1"}
+        stream = out.add_stream("libopencore_amrnb", rate=rate, layout="mono", options=options)
+        stream.bit_rate = 12_200
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate, frame_size=160)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = rate
+        for piece in (*resampler.resample(frame), *resampler.resample(None)):
+            out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    assert path.stat().st_size < 50 / 0.02 * 10, "the encoder has sent everything"
+    recording = open_recording(path)
+    decoder = Decoder(recording)
+    heard = np.concatenate(list(decoder), axis=1)[0]
+    assert decoder.damaged == 0
+    late = heard[10 * RATE :]
+    assert 10 + onset(late) == pytest.approx(48.0, abs=0.3)
+
+
+@pytest.mark.parametrize("suffix", [".aac", ".amr"])
+def test_guessed_lengths_are_not_reported(tmp_path: Path, sounds: Any, suffix: str) -> None:
+    rate = sounds.forms[suffix[1:]].rates[0]
+    quiet_then_loud = np.concatenate([np.zeros(20 * rate, np.float32), sounds.tone(2.0, rate)])
+    path = sounds.encode(tmp_path / f"x{suffix}", suffix[1:], quiet_then_loud[None], rate)
+    stated = open_recording(path).duration_s
+    assert stated is None or stated == pytest.approx(22.0, abs=0.3)
+
+
+def test_amr_wb(tmp_path: Path, sounds: Any) -> None:
+    path = tmp_path / "通话.amr"
+    path.write_bytes(sounds.amr_wb(2.0))
+    recording = open_recording(path)
+    assert (recording.codec, recording.sample_rate_hz) == ("amrwb", 16_000)
+    decoder = Decoder(recording)
+    list(decoder)
+    assert (decoder.duration_s, decoder.damaged) == (pytest.approx(2.0, abs=0.1), 0)
+
+
+@pytest.mark.parametrize("tencent", [True, False], ids=["with-0x02", "without"])
+@pytest.mark.parametrize("suffix", [".amr", ".slk", ".silk", ".mp3"])
+def test_wechat_voice_under_any_name(
+    tmp_path: Path, sounds: Any, suffix: str, tencent: bool
+) -> None:
+    path = tmp_path / f"msg_0412{suffix}"
+    path.write_bytes(sounds.silk_voice(1.4, tencent))
+    recording = open_recording(path)
+    assert (recording.container, recording.codec) == ("silk", "silk")
+    assert recording.duration_s == pytest.approx(1.4, abs=0.1)
+    samples = decoded(path)
+    assert samples.shape[1] / RATE == pytest.approx(1.4, abs=0.1)
+    assert pitch(samples[0]) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("form", "rate", "name"),
+    [
+        ("m4a", 16_000, "x.mp3"),
+        ("mp3", 16_000, "x.wav"),
+        ("wav-16", 16_000, "x.amr"),
+        ("ogg-opus", 48_000, "x.txt"),
+        ("flac", 8_000, "没有后缀"),
+    ],
+)
+def test_content_counts_not_the_name(
+    tmp_path: Path, sounds: Any, form: str, rate: int, name: str
+) -> None:
+    path = sounds.encode(tmp_path / name, form, sounds.tone(1.0, rate)[None], rate)
+    assert pitch(decoded(path)[0]) == pytest.approx(440, abs=5)
+
+
+def test_video_with_sound(tmp_path: Path, sounds: Any) -> None:
+    path = sounds.encode(tmp_path / "x.mp4", "m4a", sounds.tone(2.0)[None], 16_000, picture=True)
+    assert decoded(path).shape[1] / RATE == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -5.0])
+def test_samples_are_always_finite_and_in_range(tmp_path: Path, sounds: Any, value: float) -> None:
+    samples = sounds.tone(1.0)[None].copy()
+    samples[0, 3_000:4_000] = value
+    path = tmp_path / "x.wav"
+    path.write_bytes(sounds.wav_bytes(samples, 16_000))
+    heard = decoded(path)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() <= 1.0
+    assert np.abs(heard[0, 8_000:]).max() > 0.1  # what is sound stays
+
+
+def test_blocks_are_a_second_at_most(tmp_path: Path, sounds: Any) -> None:
+    path = sounds.encode(tmp_path / "x.wav", "wav-16", sounds.tone(2.3)[None], 16_000)
+    widths = [block.shape[1] for block in Decoder(open_recording(path))]
+    assert widths == [RATE, RATE, pytest.approx(0.3 * RATE, abs=2)]
+
+
+def test_facts_of_the_file(tmp_path: Path, sounds: Any) -> None:
+    made = "2026-03-05T14:41:07.000000Z"
+    path = sounds.encode(
+        tmp_path / "x.m4a", "m4a", sounds.tone(1.0)[None], 16_000, {"creation_time": made}
+    )
+    recording = open_recording(path)
+    assert recording.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert recording.bytes == path.stat().st_size
+    assert recording.created_at == made
+    assert (recording.codec, recording.sample_rate_hz, recording.channels) == ("aac", 16_000, 1)
+
+
+@pytest.mark.parametrize("form", ["wav-16", "m4a", "silk"])
+def test_original_is_left_as_it_is(tmp_path: Path, sounds: Any, form: str) -> None:
+    path = tmp_path / "证据"
+    if form == "silk":
+        path.write_bytes(sounds.silk_voice(1.0))
+    else:
+        sounds.encode(path, form, np.stack([sounds.tone(1.0)] * 2), 16_000)
+    os.utime(path, ns=(1_700_000_000_000_000_000, 1_700_000_000_000_000_000))
+    path.chmod(0o444)
+    before = path.read_bytes()
+    recording = open_recording(path)
+    survey(recording)
+    list(Decoder(recording))
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == 1_700_000_000_000_000_000
+    assert [entry.name for entry in tmp_path.iterdir()] == ["证据"]
+
+
+# ---------------------------------------------------------------- damaged recordings
+
+
+@pytest.mark.parametrize("form", ["mp3", "wav-16", "flac", "ogg-opus", "aac", "amr", "mkv"])
+def test_cut_off_recording_gives_what_is_left(tmp_path: Path, sounds: Any, form: str) -> None:
+    rate = sounds.forms[form].rates[0]
+    path = sounds.encode(tmp_path / "x", form, sounds.tone(6.0, rate)[None], rate)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    decoder = Decoder(open_recording(path))
+    list(decoder)
+    assert 1.5 < decoder.duration_s < 4.0
+
+
+def test_cut_off_silk_gives_what_is_left(tmp_path: Path, sounds: Any) -> None:
+    data = sounds.silk_voice(4.0)
+    path = tmp_path / "x.silk"
+    path.write_bytes(data[: len(data) // 2])
+    assert 1.0 < decoded(path).shape[1] / RATE < 3.0
+
+
+def test_damage_in_the_middle_keeps_later_times(tmp_path: Path, sounds: Any) -> None:
+    samples = np.zeros(8 * RATE, np.float32)
+    samples[6 * RATE : 7 * RATE] = sounds.tone(1.0)
+    path = sounds.encode(tmp_path / "x.m4a", "m4a", samples[None], RATE)
+    import av
+
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(audio=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for position, size in places[20:40]:
+        data[position : position + size] = b"\xff" * size
+    path.write_bytes(data)
+    decoder = Decoder(open_recording(path))
+    heard = np.concatenate(list(decoder), axis=1)[0]
+    assert decoder.damaged > 0
+    assert 5 + onset(heard[5 * RATE :]) == pytest.approx(6.0, abs=0.3)
+
+
+# ---------------------------------------------------------------- what is no recording
+
+
+def _missing(folder: Path, _: Any) -> Path:
+    return folder / "没有.m4a"
+
+
+def _folder(folder: Path, _: Any) -> Path:
+    return folder
+
+
+def _of(name: str, data: bytes) -> Maker:
+    def make(folder: Path, _: Any) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return make
+
+
+def _no_moov(folder: Path, sounds: Any) -> Path:
+    path: Path = sounds.encode(folder / "x.m4a", "m4a", sounds.tone(3.0)[None], 16_000)
+    path.write_bytes(path.read_bytes()[:-2_000])
+    return path
+
+
+def _silent_film(folder: Path, _: Any) -> Path:
+    import av
+
+    with av.open(str(folder / "x.mp4"), "w") as out:
+        video = out.add_stream("mpeg4", rate=5)
+        video.width = video.height = 64
+        video.pix_fmt = "yuv420p"
+        for _number in range(10):
+            out.mux(video.encode(av.VideoFrame(64, 64, "yuv420p")))
+        out.mux(video.encode(None))
+    return folder / "x.mp4"
+
+
+def _short(folder: Path, sounds: Any) -> Path:
+    made: Path = sounds.encode(folder / "x.wav", "wav-16", sounds.tone(0.2)[None], 16_000)
+    return made
+
+
+def _no_samples(folder: Path, sounds: Any) -> Path:
+    (folder / "x.wav").write_bytes(sounds.wav_bytes(np.zeros((1, 0), np.float32), 8_000))
+    return folder / "x.wav"
+
+
+def _fifo(folder: Path, _: Any) -> Path:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no FIFOs here")
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
+
+
+def _link(target: str) -> Maker:
+    def make(folder: Path, _: Any) -> Path:
+        try:
+            (folder / "link").symlink_to(folder / target)
+        except OSError:
+            pytest.skip("no symbolic links here")
+        return folder / "link"
+
+    return make
+
+
+def _unreadable(folder: Path, sounds: Any) -> Path:
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    path: Path = sounds.encode(folder / "x.wav", "wav-16", sounds.tone(1.0)[None], 16_000)
+    path.chmod(0)
+    return path
+
+
+def _playlist(text: str, name: str) -> Maker:
+    def make(folder: Path, sounds: Any) -> Path:
+        target = sounds.encode(folder / "secret.m4a", "m4a", sounds.tone(2.0)[None], 16_000)
+        (folder / name).write_text(text.format(target), "utf-8")
+        return folder / name
+
+    return make
+
+
+_HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXTINF:2.0,\n{}\n#EXT-X-ENDLIST\n"
+_REFUSED: dict[str, tuple[Maker, str]] = {
+    "missing": (_missing, "file not found"),
+    "folder": (_folder, "a folder"),
+    "empty": (_of("x.mp3", b""), "empty file"),
+    "text": (_of("x.mp3", "这不是录音。\n".encode() * 80), "not a recognisable recording"),
+    "zeros": (_of("x.amr", bytes(20_000)), "not a recognisable recording"),
+    "noise": (
+        _of("x.m4a", np.random.default_rng(0).bytes(20_000)), "not a recognisable recording"
+    ),
+    "picture": (_of("x.m4a", b"\x89PNG\r\n\x1a\n" + bytes(500)), "not a recognisable recording"),
+    "no-moov": (_no_moov, "not a recognisable recording"),
+    "silk-head": (_of("x.silk", b"\x02#!SILK_V3"), "too short"),
+    "amr-head": (_of("x.amr", b"#!AMR\n"), "too short"),
+    "film": (_silent_film, "no audio track"),
+    "short": (_short, "too short"),
+    "no-samples": (_no_samples, "too short"),
+    "fifo": (_fifo, "not a regular file"),
+    "device": (lambda *_: Path(os.devnull), "not a regular file"),
+    "dangling": (_link("gone.m4a"), "file not found"),
+    "circular": (_link("link"), "cannot open"),
+    "unreadable": (_unreadable, "permission denied"),
+    "m3u8": (_playlist(_HLS, "x.m3u8"), "not a recognisable recording"),
+    "m3u8-as-mp3": (_playlist(_HLS, "x.mp3"), "not a recognisable recording"),
+    "concat": (_playlist("ffconcat version 1.0\nfile '{}'\n", "x.txt"), "not a recognisable"),
+    "concat-as-wav": (_playlist("ffconcat version 1.0\nfile '{}'\n", "x.wav"), "not a recog"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", _REFUSED)
+def test_refused_with_one_sentence(tmp_path: Path, sounds: Any, case: str) -> None:
+    make, reason = _REFUSED[case]
+    path = make(tmp_path, sounds)
+    with pytest.raises(RecordingError) as caught:
+        list(Decoder(open_recording(path)))
+    message = str(caught.value)
+    assert reason in message
+    assert path.name in message
+    assert "\n" not in message
+    assert message.endswith("。")
+
+
+@pytest.mark.parametrize("length", [1, 8, 24, 44, 80, 200])
+@pytest.mark.parametrize("form", ["wav-16", "m4a", "mp3", "ogg-opus", "amr", "flac"])
+def test_a_mere_beginning_is_refused(tmp_path: Path, sounds: Any, form: str, length: int) -> None:
+    rate = sounds.forms[form].rates[0]
+    path = sounds.encode(tmp_path / "x", form, sounds.tone(1.0, rate)[None], rate)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(RecordingError):
+        list(Decoder(open_recording(path)))
+
+
+# ---------------------------------------------------------------- how channels relate
+
+
+def _call(sounds: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return two voices that take turns, each (n,), and never speak together."""
+    voice = sounds.tone(8.0, hertz=300)
+    first = (np.arange(len(voice)) // RATE) % 2 == 0
+    return voice * first, voice * ~first
+
+
+def _hiss(count: int, seed: int, level: float) -> NDArray[np.float32]:
+    return (np.random.default_rng(seed).standard_normal(count) * level).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("apart", Survey("stereo", (0, 1))),
+        ("leaking", Survey("stereo", (0, 1))),
+        ("one-speaks-little", Survey("stereo", (0, 1))),
+        ("doubled", Survey("mono", (None,))),
+        ("near", Survey("mono", (None,))),
+        ("left-only", Survey("one-sided", (0,))),
+        ("right-only", Survey("one-sided", (1,))),
+        ("silent", Survey("mono", (None,))),
+    ],
+)
+@pytest.mark.parametrize("form", ["wav-16", "mp3"])
+def test_survey(tmp_path: Path, sounds: Any, case: str, expected: Survey, form: str) -> None:
+    a, b = _call(sounds)
+    seldom = b * (np.arange(len(b)) < 2 * RATE)
+    both = a + b
+    hiss = _hiss(len(a), 1, 0.002), _hiss(len(a), 2, 0.002)
+    channels = {
+        "apart": (a + hiss[0], b + hiss[1]),
+        "leaking": (a + 0.2 * b, b + 0.2 * a),
+        "one-speaks-little": (a + hiss[0], seldom + hiss[1]),
+        "doubled": (both, both),
+        "near": (both + hiss[0], 0.7 * both + hiss[1]),
+        "left-only": (both, 0 * both),
+        "right-only": (_hiss(len(a), 3, 1e-4), both),
+        "silent": (0 * both, 0 * both),
+    }[case]
+    path = sounds.encode(tmp_path / "x", form, np.stack(channels), RATE)
+    assert survey(open_recording(path)) == expected
+
+
+def test_survey_of_mono_and_of_many_channels(tmp_path: Path, sounds: Any) -> None:
+    mono = sounds.encode(tmp_path / "m", "wav-16", sounds.tone(1.0)[None], RATE)
+    six = sounds.encode(tmp_path / "s", "wav-16", np.stack([sounds.tone(1.0)] * 6), RATE)
+    assert survey(open_recording(mono)) == survey(open_recording(six)) == Survey("mono", (0,))
+
+
+def test_recording_facts_are_immutable(wav: Path) -> None:
+    recording = open_recording(wav)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recording.sha256 = "0"  # type: ignore[misc]
