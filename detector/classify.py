@@ -97,7 +97,10 @@ class Classifier:
             z = a * words[:, columns] + c
         subtypes = [self.model.column[name] for name in _SUBTYPES]
         mean = (words[:, subtypes] + seen[:, len(LABELS) : len(LABELS) + len(subtypes)]) / 2
-        return np.asarray(1 / (1 + np.exp(-z)), np.float64), np.asarray(mean, np.float32)
+        p = 1 / (1 + np.exp(-z))
+        if listener == "D":
+            p[:, LABELS.index("third_party_disclosure")] *= _of_others(mean)
+        return np.asarray(p, np.float64), np.asarray(mean, np.float32)
 
     def classify(self, turns: Sequence[CallTurn], third: float = 0.0) -> list[TurnScores]:
         """Score every turn; only the collector's and unknown speakers' can be flagged.
@@ -152,6 +155,18 @@ class Classifier:
         order = np.argsort(-p, kind="stable")
         chosen = [names[i] for n, i in enumerate(order) if n == 0 or p[i] >= SUBTYPE_FROM]
         return tuple(chosen[:3])
+
+
+def _of_others(subtypes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how likely a disclosure is one that can be made to the debtor, shape (turns,).
+
+    Telling the debtor of the debt discloses nothing: with the debtor on the line only saying
+    that others were told, or will be, counts.
+    """
+    names = list(SUBTYPES["third_party_disclosure"])
+    odds = np.exp(subtypes[:, [_SUBTYPES.index(name) for name in names]].astype(np.float64))
+    counted = odds[:, [names.index("reported"), names.index("announced")]].sum(axis=1)
+    return np.asarray(counted / odds.sum(axis=1), np.float64)
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:

@@ -19,6 +19,10 @@ __all__ = ["why"]
 
 MAX_SHARE = 0.4
 _MAX_STEPS = 12
+_FUNCTION_WORDS = frozenset(
+    "的了就在去把个一这那你我他她它们是也都还要会能到给和跟对吗吧呢啊呀嘛来说不没有很再又"
+)
+"""Words of these characters alone tell a reader little: they are marked last."""
 
 
 def _word_bounds(turn: PreparedTurn) -> list[tuple[int, int]]:
@@ -50,7 +54,12 @@ def why(
     written, sounded = classifier.model.contributions(turn, label)
     total = written + sounded
     bounds = _word_bounds(turn)
-    bounds.sort(key=lambda b: -float(total[b[0] : b[1]].sum()) / (b[1] - b[0]) ** 0.5)
+    bounds.sort(
+        key=lambda b: (
+            _FUNCTION_WORDS.issuperset(turn.text[b[0] : b[1]]),
+            -float(total[b[0] : b[1]].sum()) / (b[1] - b[0]) ** 0.5,
+        )
+    )
     score = _score(classifier, prepared, index, label, third)
     threshold = classifier.settings.thresholds[label]
     line = threshold if score >= threshold else threshold * classifier.settings.review_from

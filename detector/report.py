@@ -30,7 +30,7 @@ __all__ = [
 SCHEMA_VERSION = "1.0"
 CATEGORIES = ("threat", "insult", "third_party_disclosure")
 DISCLAIMER = (
-    "以上为机器自动识别的疑似内容,须由人工逐条听录音核对;本软件输出不构成法律意见或事实认定。"
+    "所列均为机器自动识别的疑似内容,须由人工逐条听录音核对;本软件输出不构成法律意见或事实认定。"
 )
 
 

@@ -9,7 +9,7 @@
       "If this is hard to bear, you can call the national psychological support line",
     "(各地每天至少 18 小时)。": "(at least 18 hours a day). ",
     "遇到紧急危险,请拨打 110 或 120。": "In immediate danger, call 110 or 120.",
-    "以上为机器自动识别的疑似内容,须由人工逐条听录音核对;本软件输出不构成法律意见或事实认定。":
+    "所列均为机器自动识别的疑似内容,须由人工逐条听录音核对;本软件输出不构成法律意见或事实认定。":
       "These are suspected passages found by a machine. A person must check each one by " +
       "listening to the recording. This is neither legal advice nor a finding of fact.",
     "录音信息": "Recording",

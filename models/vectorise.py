@@ -21,11 +21,11 @@ IDF_SCALE = 5.0
 SMALLEST_WEIGHT = 0.1
 
 
-def call_features(call: dict, listener: str | None = None) -> list[list[str]]:
+def call_features(call: dict) -> list[list[str]]:
     """Return the feature strings of every turn of a call in the corpus format."""
     prepared = prepare([CallTurn(turn["text"], turn["speaker"]) for turn in call["turns"]])
-    who = listener or listener_of(call)
-    return [list(turn_features(prepared, i, who)) for i in range(len(prepared))]
+    listener = listener_of(call)
+    return [list(turn_features(prepared, i, listener)) for i in range(len(prepared))]
 
 
 def listener_of(call: dict) -> str:

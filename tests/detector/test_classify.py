@@ -1,5 +1,6 @@
 """What the published classifier flags, and what it leaves alone."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -146,9 +147,12 @@ class Fixed(Classifier):
 
     by_listener: tuple[dict[str, float], dict[str, float]]
 
-    def probabilities(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float64]:
+    def _read(
+        self, turns: Sequence[PreparedTurn], third: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         row = self.by_listener[third >= 0.5]
-        return np.array([[row.get(label, 0.0) for label in LABELS]] * len(turns))
+        scores = np.array([[row.get(label, 0.0) for label in LABELS]] * len(turns))
+        return scores, super()._read(turns, third)[1]
 
 
 def decided(
@@ -158,8 +162,9 @@ def decided(
     role: str | None = "collector",
 ) -> TurnScores:
     base = call_classifier()
-    settings = base.settings.with_thresholds(dict.fromkeys(LABELS, 0.6))
-    made = Fixed(base.model, settings)
+    parts = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
+    parts["settings"] = base.settings.with_thresholds(dict.fromkeys(LABELS, 0.6))
+    made = Fixed(**parts)
     made.by_listener = (debtor, third_party or debtor)
     return made.classify([CallTurn("随便一句话", role)], third)[0]
 
@@ -204,9 +209,12 @@ def test_disclosure_whoever_listens_is_flagged_in_doubt_too() -> None:
 
 
 def test_thresholds_may_be_changed(classifier: Classifier) -> None:
+    def changed(label: str, value: float) -> Classifier:
+        settings = classifier.settings.with_thresholds({label: value})
+        return dataclasses.replace(classifier, settings=settings)
+
     text = [CallTurn("你爹妈怎么养出你这么个废物", "collector")]
-    strict = Classifier(classifier.model, classifier.settings.with_thresholds({"insult": 1.0}))
-    loose = Classifier(classifier.model, classifier.settings.with_thresholds({"threat": 0.001}))
+    strict, loose = changed("insult", 1.0), changed("threat", 0.001)
     assert "insult" not in strict.classify(text)[0].flagged
     assert "threat" in loose.classify(text)[0].flagged
     assert "insult" in loose.classify(text)[0].flagged

@@ -155,7 +155,8 @@ def test_characters_that_hide_or_turn_text_are_written_out_and_the_page_can_be_s
 @pytest.mark.parametrize("audio", [None, SOUND, ListeningCopy(None, "audio/mp4", "copy.m4a")])
 def test_nothing_is_fetched_and_nothing_else_may_run(audio: ListeningCopy | None) -> None:
     page = render_html(report(), audio)
-    assert not re.search(r"https?:|//[a-z]|@import|url\(", page.replace("</", ""))
+    bare = re.sub(r"sha256-[\w+/=]+", "", page).replace("</", "")
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", bare)
     allowed = policy(page)
     assert allowed["default-src"] == "'none'"
     for tag in ("style", "script"):

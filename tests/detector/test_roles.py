@@ -123,7 +123,7 @@ def test_a_gap_settles_it() -> None:
 
 
 def test_long_turns_weigh_more_than_short_ones() -> None:
-    said = [("A", "3.0" + "话" * 37), ("A", "-2.0"), ("B", "-1.0" + "话" * 20)]
+    said = [("A", "3.0" + "话" * 37), ("A", "-2.0"), ("B", "1.0" + "话" * 20)]
     assert guessed(*said)["A"] == "collector"
 
 

@@ -126,6 +126,13 @@ def test_network_hears_no_speech_where_there_is_none(
     assert regions(samples.astype(np.float32), options=SpeechOptions()) == []
 
 
+def test_network_remembers_what_it_heard_before() -> None:
+    frames = np.random.default_rng(0).uniform(-0.5, 0.5, (40, FRAME)).astype(np.float32)
+    whole, parts = NETWORK(), NETWORK()
+    pieces = [parts(frames[start:end]) for start, end in ((0, 1), (1, 17), (17, 40))]
+    assert np.concatenate(pieces) == pytest.approx(whole(frames), abs=1e-4)
+
+
 # ---------------------------------------------------------------- windows
 
 
