@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.artifacts import folder
-from detector.encoder import CallEncoder, call_encoder
+from detector.encoder import ROLES, CallEncoder, call_encoder
 from detector.errors import OptionError
 from detector.features import CallTurn, PreparedTurn, prepare
 from detector.labels import SUBTYPES
@@ -28,6 +28,8 @@ LABELS = tuple(SUBTYPES)
 _SUBTYPES = [name for group in SUBTYPES.values() for name in group]
 MAX_THIRD_DOUBT = (0.15, 0.85)
 SUBTYPE_FROM = 0.35
+SECOND_REVIEW = 0.5
+"""A flagged turn is also put up for review in a category from this part of its threshold."""
 CONVERSATION = 3
 """With fewer turns than this there is no conversation to read."""
 
@@ -96,7 +98,7 @@ class Classifier:
             a, c = np.array([self.settings.lone[label] for label in LABELS]).T
             z = a * words[:, columns] + c
         subtypes = [self.model.column[name] for name in _SUBTYPES]
-        mean = (words[:, subtypes] + seen[:, len(LABELS) : len(LABELS) + len(subtypes)]) / 2
+        mean = np.asarray(words[:, subtypes] + seen[:, len(LABELS) : -ROLES], np.float64) / 2
         p = 1 / (1 + np.exp(-z))
         if listener == "D":
             p[:, LABELS.index("third_party_disclosure")] *= _of_others(mean)
@@ -143,8 +145,9 @@ class Classifier:
                 (review if hangs and label == "third_party_disclosure" else flagged).append(label)
             elif score >= threshold * self.settings.review_from:
                 review.append(label)
-        if flagged and not hangs:  # somebody will listen to this passage anyway
-            review = []
+        if flagged and not hangs:  # somebody will listen anyway: only what is nearly flagged
+            line = {label: SECOND_REVIEW * self.settings.thresholds[label] for label in LABELS}
+            review = [label for label in review if p[LABELS.index(label)] >= line[label]]
         subtypes = {label: self._subtypes(label, logits) for label in LABELS}
         scores = {label: round(float(p[k]), 4) for k, label in enumerate(LABELS)}
         return TurnScores(scores, subtypes, tuple(flagged), tuple(review), hangs)
@@ -157,14 +160,14 @@ class Classifier:
         return tuple(chosen[:3])
 
 
-def _of_others(subtypes: NDArray[np.float32]) -> NDArray[np.float64]:
+def _of_others(subtypes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how likely a disclosure is one that can be made to the debtor, shape (turns,).
 
     Telling the debtor of the debt discloses nothing: with the debtor on the line only saying
     that others were told, or will be, counts.
     """
     names = list(SUBTYPES["third_party_disclosure"])
-    odds = np.exp(subtypes[:, [_SUBTYPES.index(name) for name in names]].astype(np.float64))
+    odds = np.exp(subtypes[:, [_SUBTYPES.index(name) for name in names]])
     counted = odds[:, [names.index("reported"), names.index("announced")]].sum(axis=1)
     return np.asarray(counted / odds.sum(axis=1), np.float64)
 

@@ -5,7 +5,7 @@ whole recording.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ __all__ = ["Channel", "Heard", "listen"]
 
 _LEAK_FRAME = RATE // 50
 _LANGUAGE_EACH = 10  # windows
+_PASSED_OVER_S = 2.5
+_WORD_S = 1.0  # recognisers stretch the last word over what they pass over
 
 Progress = Callable[[float], None]
 
@@ -41,6 +43,8 @@ class Heard:
     damaged: int = 0
     dropped: list[Dropped] = field(default_factory=list)
     languages: Counter[str] = field(default_factory=Counter)
+    unheard: list[tuple[float, float]] = field(default_factory=list)
+    """Where somebody speaks but no words were recognised, in seconds."""
 
 
 def _without_leakage(block: Samples, leaks: tuple[float, float]) -> Samples:
@@ -76,6 +80,28 @@ class _Line:
         yield from self.packer.finish()
 
 
+def _passed_over(window: Window, words: Sequence[Word]) -> list[Window]:
+    """Return the stretches of a window in which somebody speaks and no word was recognised.
+
+    Whisper now and then goes from one sentence to a much later one; heard alone, the stretch
+    between is usually recognised.
+    """
+    spoken = sorted(
+        (round(w.start_s * RATE), round(min(w.end_s, w.start_s + _WORD_S) * RATE)) for w in words
+    )
+    found = []
+    for offset, start, length in window.map:
+        at = start
+        for first, last in [*spoken, (start + length, start + length)]:
+            if last < start or first > start + length:
+                continue
+            if first - at > _PASSED_OVER_S * RATE:
+                piece = window.samples[offset + at - start : offset + first - start]
+                found.append(Window(window.channel, piece, ((0, at, len(piece)),)))
+            at = max(at, last)
+    return found
+
+
 def listen(
     recording: Recording,
     survey: Survey,
@@ -100,6 +126,13 @@ def listen(
             result = recogniser(window)
             heard.channels[window.channel].words.extend(result.words)
             heard.dropped.extend(result.dropped)
+            for passed_over in _passed_over(window, result.words):
+                again = recogniser(passed_over)
+                heard.channels[window.channel].words.extend(again.words)
+                heard.dropped.extend(again.dropped)
+                for silent in _passed_over(passed_over, again.words):
+                    _, start, length = silent.map[0]
+                    heard.unheard.append((start / RATE, (start + length) / RATE))
             if seen % _LANGUAGE_EACH == 0:
                 language, probability = recogniser.language(window)
                 heard.languages[language if probability > 0.5 else "?"] += 1

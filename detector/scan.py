@@ -18,6 +18,7 @@ from detector.features import CallTurn, prepare
 from detector.flags import Context, find_flags
 from detector.listen import Heard, listen
 from detector.observations import find_observations
+from detector.render_text import clock
 from detector.report import (
     RecordingFacts,
     Report,
@@ -326,6 +327,12 @@ def _warnings(
     if stated and heard.duration_s < 0.9 * stated - 1:
         found.append(
             f"文件标明 {stated:.0f} 秒,只读出 {heard.duration_s:.0f} 秒,可能被截断 (truncated)。"
+        )
+    if heard.unheard:
+        first = "、".join(clock(start) for start, _ in sorted(heard.unheard)[:5])
+        found.append(
+            f"有 {len(heard.unheard)} 处说话声没有转写出文字(从 {first} 起),请直接听原始录音 "
+            "(speech that was not recognised)。"
         )
     if recording.channels > 2:
         found.append(f"录音有 {recording.channels} 个声道,已合并为一个 (channels mixed)。")
