@@ -165,7 +165,6 @@ def card_numbers(reports: Sequence[Json]) -> str:
     counts = corpus.balance(corpus.load())
     parts = [
         f"Corpus ({_command('calls')}): {counts['calls']} calls, {counts['turns']} turns,"
-        f" {main['collector_turns']} of them the collector's;"
         f" {len(counts['profiles'])} profiles; severity "
         + ", ".join(f"{name} {count}" for name, count in counts["severity"].items())
         + ".",
