@@ -104,7 +104,9 @@ def _flag(
                 )
             )
         quote += utterances[i].text
-    subtype = scored[best].subtypes[label][0]
+    names = scored[best].subtypes[label]
+    # urging self-harm comes first even where another sub-type is likelier: a help line is shown
+    subtype = "self_harm" if "self_harm" in names else names[0]
     return Flag(
         id="",
         category=label,
