@@ -10,11 +10,14 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.errors import DetectorError, OptionError
 
-__all__ = ["main"]
+__all__ = ["main", "scan_options"]
+
+if TYPE_CHECKING:
+    from detector.scan import ScanOptions
 
 _ABOUT = """\
 从催收电话录音里找出疑似威胁、侮辱、向第三方泄露债务的话,并给出时间点。
@@ -188,29 +191,37 @@ def _targets(output: Path | None, recordings: Sequence[Path]) -> list[Path | Non
     return list(targets)
 
 
-def _scan(args: argparse.Namespace) -> int:
+def scan_options(words: Sequence[str]) -> "ScanOptions":
+    """Return the options that the words after `detector scan` mean, recordings left out."""
+    return _options(_parser().parse_args(["scan", "recording", *words]))
+
+
+def _options(args: argparse.Namespace) -> "ScanOptions":
     from detector.case import CaseFacts, read_case
+    from detector.scan import ScanOptions
+
+    return ScanOptions(
+        whisper_model=args.whisper_model,
+        beam_size=args.beam_size,
+        device=args.device,
+        threads=args.threads,
+        collector=tuple(args.collector),
+        listener=args.listener,
+        started_at=args.started_at,
+        thresholds=_thresholds(args.threshold),
+        script=args.script,
+        case=read_case(args.case) if args.case else CaseFacts(),
+    )
+
+
+def _scan(args: argparse.Namespace) -> int:
     from detector.output import write_report
     from detector.progress import Progress
     from detector.render_text import render_terminal
-    from detector.scan import Scanner, ScanOptions
+    from detector.scan import Scanner
 
     targets = _targets(args.output, args.recordings)
-    scanner = Scanner(
-        ScanOptions(
-            whisper_model=args.whisper_model,
-            beam_size=args.beam_size,
-            device=args.device,
-            threads=args.threads,
-            collector=tuple(args.collector),
-            listener=args.listener,
-            started_at=args.started_at,
-            thresholds=_thresholds(args.threshold),
-            script=args.script,
-            case=read_case(args.case) if args.case else CaseFacts(),
-        ),
-        _say,
-    )
+    scanner = Scanner(_options(args), _say)
     failed = 0
     for number, (recording, target) in enumerate(zip(args.recordings, targets, strict=True)):
         progress = Progress(recording.name, args.quiet)

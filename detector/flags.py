@@ -1,7 +1,7 @@
 """Utterances with scores become flags: passages that a person should listen to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.classify import LABELS, Classifier, TurnScores
 from detector.explain import why
@@ -50,7 +50,7 @@ def find_flags(
             if hit:
                 group.append(index)
     found.sort(key=lambda flag: (flag.start_s, LABELS.index(flag.category)))
-    return tuple(_numbered(flag, n) for n, flag in enumerate(found, 1))
+    return tuple(replace(flag, id=f"F{n}") for n, flag in enumerate(found, 1))
 
 
 def _joins(
@@ -67,12 +67,6 @@ def _joins(
         and now.start_s - before.end_s <= JOIN_S
         and (label in scored[last].flagged) == (label in scored[index].flagged)
     )
-
-
-def _numbered(flag: Flag, number: int) -> Flag:
-    from dataclasses import replace
-
-    return replace(flag, id=f"F{number}")
 
 
 def _flag(
@@ -98,11 +92,7 @@ def _flag(
     for i in group:
         offset = len(quote)
         for span in why(classifier, turns, i, label, context.third):
-            spans.append(
-                type(span)(
-                    span.start + offset, span.end + offset, span.text, span.weight, span.reading
-                )
-            )
+            spans.append(replace(span, start=span.start + offset, end=span.end + offset))
         quote += utterances[i].text
     names = scored[best].subtypes[label]
     # urging self-harm comes first even where another sub-type is likelier: a help line is shown

@@ -151,25 +151,10 @@ _scanner: Any = None
 def _load(options: Sequence[str]) -> None:
     """Load the models of this process once, before anything is timed."""
     global _scanner  # noqa: PLW0603 - one scanner a process
-    from detector import cli
-    from detector.case import CaseFacts, read_case
-    from detector.scan import Scanner, ScanOptions
+    from detector.cli import scan_options
+    from detector.scan import Scanner
 
-    args = cli._parser().parse_args(["scan", "recording", *options])
-    _scanner = Scanner(
-        ScanOptions(
-            whisper_model=args.whisper_model,
-            beam_size=args.beam_size,
-            device=args.device,
-            threads=args.threads,
-            collector=tuple(args.collector),
-            listener=args.listener,
-            started_at=args.started_at,
-            thresholds=cli._thresholds(args.threshold),
-            script=args.script,
-            case=read_case(args.case) if args.case else CaseFacts(),
-        )
-    )
+    _scanner = Scanner(scan_options(options))
     _ = _scanner.recogniser
 
 
