@@ -5,11 +5,11 @@ blocks of float32 samples at 16 kHz whose time runs from the start of the origin
 """
 
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector import silk
+from detector.container import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    can_decode,
+    container_of,
+    not_a_recording,
+)
 from detector.errors import RecordingError
 
-__all__ = ["RATE", "Decoder", "Recording", "Samples", "Survey", "open_recording", "survey"]
+__all__ = [
+    "RATE",
+    "Clock",
+    "Decoder",
+    "Recording",
+    "Samples",
+    "container_of",
+    "is_pause",
+    "open_recording",
+]
 
 RATE = 16_000
 Samples = NDArray[np.float32]
@@ -27,16 +43,13 @@ Samples = NDArray[np.float32]
 BLOCK = RATE  # one second
 MIN_DURATION_S = 0.3
 _HASH_PIECE = 1 << 20
-# Playlists and other formats that point to further files or addresses are not in this list,
-# and the decoder is handed an open file, so that it can reach nothing else.
-_FORMATS = (
-    "wav,w64,mp3,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,ogg,flac,asf,matroska,webm,"
-    "caf,aiff,au,avi,mpegts,mpeg"
-)
 _GUESSED = ("aac", "amr")
 """Bare streams without a header: FFmpeg guesses their length from the bit rate, often wrongly."""
 _MAX_BAD_PACKETS = 2_000
 _GAP_S, _MAX_GAP_S = 0.1, 3_600.0
+_SPARE_S, _SPARE_EACH, _PAUSE_S = 1_800.0, 10.0, 0.02
+"""What stamps alone may add as silence: so much, so much more for each second of sound, and what
+AMR's own pause packets last. A small file that claims days would never end."""
 _OVERLAP_S = 1.0
 
 
@@ -58,21 +71,6 @@ class Recording:
     duration_s: float | None
     created_at: str | None = None
     """The container's own creation time as it stands there (usually UTC), if it has one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """How the channels of a recording relate.
-
-    `layout` is "mono", "stereo" (the channels hold different people) or "one-sided" (one of two
-    channels is silent); `use` names the channels to listen to, None meaning their mean.
-    In stereo, a channel whose power is below `leaks` (one a channel) times that of the other
-    holds no more than the other's voice leaking in.
-    """
-
-    layout: str
-    use: tuple[int | None, ...]
-    leaks: tuple[float, float] = field(default=(0.0, 0.0), compare=False)
 
 
 def _hash(path: Path) -> tuple[str, int]:
@@ -107,33 +105,6 @@ def _check_file(path: Path) -> None:
         raise RecordingError(f"无法打开 {path}:{error} (cannot open)。") from None
 
 
-def _not_a_recording(path: Path) -> RecordingError:
-    return RecordingError(
-        f"{path.name} 不是能识别的录音文件,或文件已损坏;请从手机重新导出原始录音 "
-        "(not a recognisable recording, or damaged)。"
-    )
-
-
-@contextmanager
-def _container(path: Path) -> Iterator[Any]:
-    import av
-
-    av.logging.set_level(None)
-    try:
-        opened = path.open("rb")
-    except OSError as error:
-        raise RecordingError(f"无法打开 {path}:{error} (cannot open)。") from None
-    with opened as file:
-        try:
-            container = av.open(
-                file, metadata_errors="replace", options={"format_whitelist": _FORMATS}
-            )
-        except (av.error.FFmpegError, ValueError, OSError, OverflowError):
-            raise _not_a_recording(path) from None
-        with container:
-            yield container
-
-
 def open_recording(path: str | os.PathLike[str]) -> Recording:
     """Hash a file and read its header.
 
@@ -153,13 +124,15 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
             return Recording(
                 path, digest, size, "silk", "silk", silk.RATE, 1, count * silk.PACKET_S
             )
-    with _container(path) as container:
+    with container_of(path) as container:
         if not container.streams.audio:
             raise RecordingError(f"{path.name} 里没有声音轨道,只有画面 (no audio track)。")
         stream = container.streams.audio[0]
         context = stream.codec_context
-        if stream.codec_context is None or not context.sample_rate or not context.channels:
-            raise _not_a_recording(path)
+        if context is None or not can_decode(context.name) or not context.channels:
+            raise not_a_recording(path)
+        if not LOWEST_RATE <= context.sample_rate <= HIGHEST_RATE:
+            raise not_a_recording(path)
         duration: float | None = None
         if container.format.name in _GUESSED:
             pass
@@ -180,6 +153,45 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
         )
 
 
+class Clock:
+    """Where sound stands in the recording: pauses that the file left out count as silence."""
+
+    def __init__(self, container: Any) -> None:
+        # where what was counted so far ends; sound may begin later than the picture
+        self._ends = (container.start_time or 0) / 1_000_000
+        self._spare = _SPARE_S
+
+    def add(self, at: float | None, seconds: float, lost: bool = False) -> float:
+        """Count sound that is stamped `at`; return how much silence comes before it, in seconds.
+
+        Gaps in the stamps count once they add up to more than rounding makes, or at once
+        where something before this sound was `lost`.
+        """
+        silence = 0.0
+        self._spare += _SPARE_EACH * seconds
+        if at is not None:
+            gap = at - self._ends
+            if (gap > _GAP_S or (lost and gap > 0)) and gap < min(_MAX_GAP_S, self._spare):
+                silence = gap
+                self._spare -= gap
+            # what overlaps a little cannot be taken back
+            if silence or gap > _GAP_S or gap < -_OVERLAP_S:
+                self._ends = at
+        self._ends += seconds
+        return silence
+
+    def pause(self) -> None:
+        """Count a packet of AMR's own silence: so much of a gap is true."""
+        self._spare += _PAUSE_S
+
+
+def _sane(pieces: list[Samples]) -> Samples:
+    """Join pieces (channels, n); what is no number becomes silence, what is too loud the limit."""
+    block = np.concatenate(pieces, axis=1)
+    np.nan_to_num(block, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+    return np.clip(block, -1.0, 1.0, out=block)
+
+
 class Decoder:
     """A recording as blocks of samples, shape (channels, n), float32 in [-1, 1], 16 kHz.
 
@@ -198,11 +210,10 @@ class Decoder:
         pending: list[Samples] = []
         held = 0
         for piece in self._pieces():
-            sane = np.nan_to_num(piece, nan=0.0, posinf=1.0, neginf=-1.0)
-            pending.append(sane.clip(-1.0, 1.0))
+            pending.append(piece)
             held += piece.shape[1]
             if held >= BLOCK:
-                block = np.concatenate(pending, axis=1)
+                block = _sane(pending)
                 for start in range(0, held - held % BLOCK, BLOCK):
                     samples += BLOCK
                     self.duration_s = samples / RATE
@@ -212,7 +223,7 @@ class Decoder:
         samples += held
         self.duration_s = samples / RATE
         if held:
-            yield np.concatenate(pending, axis=1)
+            yield _sane(pending)
         if self.duration_s < MIN_DURATION_S:
             raise RecordingError(
                 f"{self.recording.path.name} 只有 {self.duration_s:.1f} 秒声音,太短,无法分析;"
@@ -223,29 +234,39 @@ class Decoder:
         import av
 
         layout = "mono" if self.channels == 1 else "stereo"
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-        silky = self.recording.container == "silk"
-        frames = self._silk_frames() if silky else self._frames()
-        for frame in frames:
+        resampler, form = None, None
+        for frame in self.frames():
             if isinstance(frame, float):  # a gap in the recording, in seconds
                 for start in range(0, round(frame * RATE), BLOCK):
                     width = min(BLOCK, round(frame * RATE) - start)
                     yield np.zeros((self.channels, width), np.float32)
                 continue
-            try:
-                made = resampler.resample(frame)
-            except (av.error.FFmpegError, ValueError):
-                # the layout changes midway: begin a new resampler with this frame
+            now = (frame.format.name, frame.layout.name, frame.layout.nb_channels, frame.rate)
+            if resampler is None or now != form:  # a stream may change midway
+                if resampler is not None:
+                    yield from self._resampled(resampler, None)
                 resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-                try:
-                    made = resampler.resample(frame)
-                except (av.error.FFmpegError, ValueError):
-                    self.damaged += 1
-                    continue
-            for out in made:
-                yield out.to_ndarray().astype(np.float32, copy=False)
-        for out in resampler.resample(None):
+                form = now
+            yield from self._resampled(resampler, frame)
+        if resampler is not None:
+            yield from self._resampled(resampler, None)
+
+    def _resampled(self, resampler: Any, frame: Any) -> Iterator[Samples]:
+        """Yield what the resampler makes of a frame, or still holds where that is None."""
+        import av
+
+        try:
+            made = resampler.resample(frame)
+        except (av.error.FFmpegError, ValueError):
+            if frame is not None:
+                self.damaged += 1
+            return
+        for out in made:
             yield out.to_ndarray().astype(np.float32, copy=False)
+
+    def frames(self) -> Iterator[Any]:
+        """Yield decoded frames (of PyAV) as they are, and silence between them in seconds."""
+        return self._silk_frames() if self.recording.container == "silk" else self._frames()
 
     def _silk_frames(self) -> Iterator[Any]:
         import av
@@ -261,20 +282,20 @@ class Decoder:
                     yield frame
 
     def _frames(self) -> Iterator[Any]:
-        """Yield decoded frames, and gaps between them as seconds."""
         import av
 
-        clock: float | None = None  # the time at which what was yielded so far ends
-        with _container(self.recording.path) as container:
+        with container_of(self.recording.path) as container:
             stream = container.streams.audio[0]
-            stream.thread_type = "AUTO"
-            if container.start_time is not None:  # sound may begin later than the picture
-                clock = container.start_time / 1_000_000
+            stream.codec_context.thread_count = 1  # sound is so quick that threads only wait
+            clock = Clock(container)
+            lost, quiet_to = False, -math.inf
             packets = container.demux(stream)
             while True:
                 try:
                     packet = next(packets)
                 except StopIteration:
+                    if silence := clock.add(quiet_to, 0.0, lost):  # a pause at the very end
+                        yield silence
                     return
                 except (av.error.FFmpegError, ValueError, OSError):
                     self.damaged += 1
@@ -282,79 +303,28 @@ class Decoder:
                 try:
                     frames = packet.decode()
                 except (av.error.FFmpegError, ValueError):
-                    if _is_pause(stream.codec_context.name, packet.size):
+                    lost = True
+                    if is_pause(stream.codec_context.name, packet.size):
+                        clock.pause()
+                        if packet.pts is not None:
+                            end = packet.pts + (packet.duration or 0)
+                            quiet_to = float(end * packet.time_base)
                         continue
                     self.damaged += 1
                     if self.damaged > _MAX_BAD_PACKETS:
                         return
                     continue
                 for frame in frames:
-                    if not frame.samples or not frame.sample_rate:
+                    if not frame.samples or not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
                         continue
-                    at = frame.time
-                    if at is not None:
-                        gap = 0.0 if clock is None else at - clock
-                        if _GAP_S < gap < _MAX_GAP_S:
-                            yield gap
-                        # small gaps add up, but what overlaps a little cannot be taken back
-                        if clock is None or gap > _GAP_S or gap < -_OVERLAP_S:
-                            clock = at
-                    if clock is not None:
-                        clock += frame.samples / frame.sample_rate
+                    silence = clock.add(frame.time, frame.samples / frame.sample_rate, lost)
+                    lost = False
+                    if silence:
+                        yield silence
                     frame.pts = None
                     yield frame
 
 
-def _is_pause(codec: str, size: int) -> bool:
+def is_pause(codec: str, size: int) -> bool:
     """Tell AMR's "silence" and "nothing sent" frames, which FFmpeg cannot decode, from damage."""
-    return codec == "amrnb" and size <= 6
-
-
-_SURVEY_FRAME = RATE // 10
-_DOMINANCE = 10 ** (6 / 10)  # 6 dB
-_AUDIBLE = 1e-7  # mean power, -70 dBFS
-_LEAK = 10 ** (-15 / 10)
-_LEAK_MARGIN = 2.0
-
-
-def survey(recording: Recording) -> Survey:
-    """Tell true stereo (one person a channel) from doubled mono by which side is louder when.
-
-    In a call recorded with one person a channel, each side is clearly louder than the other
-    (here 6 dB, leakage included) for a good part of the time; in doubled mono, or one
-    microphone on two channels, neither ever is.
-    """
-    if recording.channels != 2:
-        return Survey("mono", (0,))
-    powers: list[NDArray[np.float64]] = []
-    for block in Decoder(recording):
-        width = block.shape[1] // _SURVEY_FRAME * _SURVEY_FRAME
-        if width:
-            frames = block[:, :width].astype(np.float64).reshape(2, -1, _SURVEY_FRAME)
-            powers.append((frames**2).mean(axis=2))
-    if not powers:
-        return Survey("mono", (None,))
-    power = np.concatenate(powers, axis=1)
-    floor = np.percentile(power, 10, axis=1, keepdims=True)
-    heard = np.maximum(power - floor, 0.0)
-    loud = heard.sum(axis=0) > max(_AUDIBLE, 0.02 * np.percentile(heard.sum(axis=0), 95))
-    if not loud.any():
-        return Survey("mono", (None,))
-    left, right = heard[:, loud]
-    left_leads = float(np.mean(left > _DOMINANCE * right))
-    right_leads = float(np.mean(right > _DOMINANCE * left))
-    if left_leads + right_leads > 0.5 and min(left_leads, right_leads) > 0.03:
-        return Survey("stereo", (0, 1), (_leak(left, right), _leak(right, left)))
-    if max(left_leads, right_leads) > 0.9:
-        return Survey("one-sided", (0 if left_leads > right_leads else 1,))
-    return Survey("mono", (None,))
-
-
-def _leak(quiet: NDArray[np.float64], leading: NDArray[np.float64]) -> float:
-    """Return the share of a channel's power below which the other holds nothing of its own.
-
-    That is 15 dB less, or as much as leaks over in this recording where that is more.
-    """
-    leads = leading > _DOMINANCE * quiet
-    usual = float(np.median(quiet[leads] / leading[leads])) if leads.any() else 0.0
-    return min(max(_LEAK, _LEAK_MARGIN * usual), 1 / _DOMINANCE)
+    return codec in ("amrnb", "amrwb") and size <= 6

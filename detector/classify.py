@@ -7,8 +7,8 @@ A turn is *flagged* at or above its category's threshold, *to review* in the ban
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detector.artifacts import folder
 from detector.encoder import ROLES, CallEncoder, call_encoder
 from detector.errors import OptionError
-from detector.features import CallTurn, PreparedTurn, prepare
+from detector.features import CallTurn, PreparedTurn, prepare, turn_features
 from detector.labels import SUBTYPES
 from detector.words_model import ARTIFACT, WordsModel, words_model
 
@@ -28,7 +28,9 @@ LABELS = tuple(SUBTYPES)
 _SUBTYPES = [name for group in SUBTYPES.values() for name in group]
 MAX_THIRD_DOUBT = (0.15, 0.85)
 SUBTYPE_FROM = 0.35
-SECOND_REVIEW = 0.5
+TELLS_MORE = 0.1
+"""A further reading tells more than the first if its probability is so much higher."""
+SECOND_REVIEW = 0.4
 """A flagged turn is also put up for review in a category from this part of its threshold."""
 CONVERSATION = 3
 """With fewer turns than this there is no conversation to read."""
@@ -46,6 +48,8 @@ class Settings:
     review_from: float
     role_scale: float
     listener: tuple[float, float]
+    subtypes: Mapping[str, tuple[float, float, float]]
+    """As `calibration`, for what a turn's sub-types are, given its category."""
 
     def with_thresholds(self, changed: Mapping[str, float]) -> "Settings":
         """Return settings with some thresholds changed; OptionError for unknown names."""
@@ -70,6 +74,8 @@ class TurnScores:
     review: tuple[str, ...] = ()
     doubtful_listener: bool = False
     """Whether third-party disclosure hangs on who was listening."""
+    telling: Mapping[str, int] = field(default_factory=dict)
+    """For each category the reading that tells most: 0 the first, 1 the first further one."""
 
 
 @dataclass
@@ -78,11 +84,33 @@ class Classifier:
 
     model: WordsModel
     settings: Settings
-    encoder: CallEncoder
+    encoder: Callable[[], CallEncoder] = call_encoder
+    """Called when there is a conversation to read; a lone line needs none."""
 
     def probabilities(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float64]:
         """Return probabilities (turns, 3); `third` is how likely a third party listens."""
         return self._read(turns, third)[0]
+
+    def variants(
+        self,
+        turns: Sequence[PreparedTurn],
+        index: int,
+        others: Sequence[PreparedTurn],
+        third: float,
+    ) -> NDArray[np.float64]:
+        """Return probabilities (others, 3) of turn `index` if it were each of the others.
+
+        `turns` is a short part of a call: what does not fit in one window of the encoder is
+        left out.
+        """
+        listener = "T" if third >= 0.5 else "D"
+        calls = [[*turns[:index], other, *turns[index + 1 :]] for other in others]
+        words = np.stack([self.model.logits(turn_features(c, index, listener)) for c in calls])
+        seen = None
+        if len(turns) >= CONVERSATION:
+            texts = [[(turn.role, turn.text) for turn in call] for call in calls]
+            seen = self.encoder().variants(texts, index, listener)
+        return self._weigh(words, seen)[0]
 
     def _read(
         self, turns: Sequence[PreparedTurn], third: float
@@ -90,35 +118,61 @@ class Classifier:
         """Return probabilities (turns, 3) and the logits of the sub-types (turns, 20)."""
         listener = "T" if third >= 0.5 else "D"
         words = self.model.call_logits(turns, listener)
-        seen = self.encoder([(turn.role, turn.text) for turn in turns], listener)
+        seen = None
+        if len(turns) >= CONVERSATION:  # the encoder has learned from conversations only
+            seen = self.encoder()([(turn.role, turn.text) for turn in turns], listener)
+        return self._weigh(words, seen)
+
+    def _weigh(
+        self, words: NDArray[np.float32], seen: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return probabilities and sub-types from the logits of both models."""
         columns = [self.model.column[label] for label in LABELS]
-        a, b, c = np.array([self.settings.calibration[label] for label in LABELS]).T
-        z = a * words[:, columns] + b * seen[:, : len(LABELS)] + c
-        if len(turns) < CONVERSATION:  # the encoder has learned from conversations only
+        mean = np.asarray(words[:, [self.model.column[name] for name in _SUBTYPES]], np.float64)
+        if seen is None:
             a, c = np.array([self.settings.lone[label] for label in LABELS]).T
             z = a * words[:, columns] + c
-        subtypes = [self.model.column[name] for name in _SUBTYPES]
-        mean = np.asarray(words[:, subtypes] + seen[:, len(LABELS) : -ROLES], np.float64) / 2
-        p = 1 / (1 + np.exp(-z))
-        if listener == "D":
-            p[:, LABELS.index("third_party_disclosure")] *= _of_others(mean)
+        else:
+            a, b, c = np.array([self.settings.calibration[label] for label in LABELS]).T
+            z = a * words[:, columns] + b * seen[:, : len(LABELS)] + c
+            a, b, c = np.array([self.settings.subtypes[name] for name in _SUBTYPES]).T
+            mean = a * mean + b * seen[:, len(LABELS) : -ROLES] + c
+        p = 0.5 + 0.5 * np.tanh(z / 2)  # the logistic function, without overflow
         return np.asarray(p, np.float64), np.asarray(mean, np.float32)
 
-    def classify(self, turns: Sequence[CallTurn], third: float = 0.0) -> list[TurnScores]:
+    def classify(
+        self,
+        turns: Sequence[CallTurn],
+        third: float = 0.0,
+        readings: Sequence[Sequence[str]] = (),
+    ) -> list[TurnScores]:
         """Score every turn; only the collector's and unknown speakers' can be flagged.
 
         Args:
             turns: a call's turns in order.
             third: probability that a third party, not the debtor, is on the line.
+            readings: the call heard again, a text a turn (empty: as before). A turn's
+                probability is the mean over what was heard.
         """
-        prepared = prepare(turns)
-        if not prepared:
+        versions = [prepare(turns)] + [
+            prepare([replace(t, text=text or t.text) for t, text in zip(turns, texts, strict=True)])
+            for texts in readings
+        ]
+        if not turns:
             return []
-        p, subtypes = self._read(prepared, third)
+        read = [self._read(version, third) for version in versions]
+        every, subtypes = (np.stack(part) for part in zip(*read, strict=True))
+        p = other = every.mean(axis=0)
         doubtful = MAX_THIRD_DOUBT[0] < third < MAX_THIRD_DOUBT[1]
-        other = self.probabilities(prepared, 0.0 if third >= 0.5 else 1.0) if doubtful else p
+        if doubtful:
+            away = 0.0 if third >= 0.5 else 1.0
+            other = np.mean([self.probabilities(version, away) for version in versions], axis=0)
+        telling = np.where(every.max(axis=0) > every[0] + TELLS_MORE, every.argmax(axis=0), 0)
         return [
-            self._decide(turn, p[i], other[i], subtypes[i], doubtful)
+            replace(
+                self._decide(turn, p[i], other[i], subtypes.mean(axis=0)[i], doubtful),
+                telling={label: int(telling[i, k]) for k, label in enumerate(LABELS)},
+            )
             for i, turn in enumerate(turns)
         ]
 
@@ -154,22 +208,10 @@ class Classifier:
 
     def _subtypes(self, label: str, logits: NDArray[np.float32]) -> tuple[str, ...]:
         names = list(SUBTYPES[label])
-        p = 1 / (1 + np.exp(-logits[[_SUBTYPES.index(name) for name in names]]))
+        p = 0.5 + 0.5 * np.tanh(logits[[_SUBTYPES.index(name) for name in names]] / 2)
         order = np.argsort(-p, kind="stable")
         chosen = [names[i] for n, i in enumerate(order) if n == 0 or p[i] >= SUBTYPE_FROM]
         return tuple(chosen[:3])
-
-
-def _of_others(subtypes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how likely a disclosure is one that can be made to the debtor, shape (turns,).
-
-    Telling the debtor of the debt discloses nothing: with the debtor on the line only saying
-    that others were told, or will be, counts.
-    """
-    names = list(SUBTYPES["third_party_disclosure"])
-    odds = np.exp(subtypes[:, [_SUBTYPES.index(name) for name in names]])
-    counted = odds[:, [names.index("reported"), names.index("announced")]].sum(axis=1)
-    return np.asarray(counted / odds.sum(axis=1), np.float64)
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
@@ -184,6 +226,7 @@ def settings_of(facts: Mapping[str, Any]) -> Settings:
         float(facts["review_from"]),
         float(facts["role_scale"]),
         (float(facts["listener"][0]), float(facts["listener"][1])),
+        {name: (float(a), float(b), float(c)) for name, (a, b, c) in facts["subtypes"].items()},
     )
 
 
@@ -191,4 +234,4 @@ def settings_of(facts: Mapping[str, Any]) -> Settings:
 def call_classifier() -> Classifier:
     """Return the published classifier."""
     record = json.loads((folder() / "words.json").read_text("utf-8"))
-    return Classifier(words_model(), settings_of(record["models"][ARTIFACT]), call_encoder())
+    return Classifier(words_model(), settings_of(record["models"][ARTIFACT]))

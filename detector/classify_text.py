@@ -9,6 +9,7 @@ from detector.explain import why
 from detector.features import CallTurn, PreparedTurn, prepare
 from detector.labels import CATEGORY_NAMES, ROLE_NAMES, SUBTYPE_NAMES
 from detector.messages import TextCall
+from detector.printable import printable
 from detector.render_text import clock
 from detector.report import DISCLAIMER
 from detector.roles import assign_roles, third_party_probability
@@ -120,7 +121,7 @@ def classify_calls(
 def render_calls(result: CallResult, colour: bool = False) -> str:
     """Return what `detector classify` prints for one conversation."""
     before, after = ("\x1b[1;31m", "\x1b[0m") if colour else ("【", "】")
-    lines = [f"{result.call.call_id}:{len(result.call.turns)} 句"]
+    lines = [f"{printable(result.call.call_id)}:{len(result.call.turns)} 句"]
     published = call_classifier()
     settings = published.settings.with_thresholds(result.thresholds)
     classifier = replace(published, settings=settings)
@@ -141,7 +142,7 @@ def render_calls(result: CallResult, colour: bool = False) -> str:
                 f"第 {index + 1} 句  {at}疑似{chinese} ({english}) · {sub[0]} ({sub[1]})  {who}  "
                 f"分数 {scored.scores[label]:.2f}  {decision}"
             )
-            text, marked, last = turn.text, "", 0
+            text, marked, last = printable(turn.text), "", 0
             for span in why(classifier, turns, index, label, result.third):
                 marked += text[last : span.start] + before + text[span.start : span.end] + after
                 last = span.end

@@ -6,13 +6,18 @@ import json
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detector.batch.command import add_batch_command
+from detector.cache_command import add_cache_command
 from detector.errors import DetectorError, OptionError
+from detector.evidence.command import add_commands as add_evidence_commands
+from detector.printable import printable
 
 __all__ = ["main", "scan_options"]
 
@@ -66,7 +71,40 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="接听的人:debtor 借款人本人(担保人、共同借款人同此),third-party 家人、同事等;"
         "默认由内容推断",
     )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="把结果以 JSON 写到标准输出")
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    parser.add_argument(
+        "--whisper-model", metavar="名称|文件夹",
+        help="识别模型:默认 base(自带),也可给 CTranslate2 文件夹或 faster-whisper 的名称;"
+        "也可用环境变量 DETECTOR_WHISPER_MODEL",
+    )  # fmt: skip
+    parser.add_argument("--beam-size", type=int, default=5, metavar="N", help="搜索宽度,默认 5")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="计算设备"
+    )
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="线程数,默认全部核心")
+    parser.add_argument(
+        "--collector", action="append", default=[], metavar="left|right|A|B",
+        help="指定谁是催收方:双声道用 left 或 right,其他用报告里的 A、B ……;可重复",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-second-look", action="store_true", help="不重听可疑段落:快一些,但会多漏一些"
+    )
+    parser.add_argument(
+        "--script", choices=("simplified", "traditional", "as-heard"), default="simplified",
+        help="文字用简体、繁体,或保持识别原样",
+    )  # fmt: skip
+    parser.add_argument(
+        "--case", type=Path, metavar="案情.toml", help="案情文件:机构类型、接听人等"
+    )
+    parser.add_argument("--quiet", action="store_true", help="不显示进度")
+    parser.add_argument("-v", "--verbose", action="store_true", help="出错时显示技术细节")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,29 +122,15 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="文件",
         help="写出报告,格式由后缀决定:json html txt srt vtt csv;多个录音时给文件夹",
     )  # fmt: skip
-    _add_common(scan)
-    scan.add_argument(
-        "--whisper-model", metavar="名称|文件夹",
-        help="识别模型:默认 base(自带),也可给 CTranslate2 文件夹或 faster-whisper 的名称;"
-        "也可用环境变量 DETECTOR_WHISPER_MODEL",
-    )  # fmt: skip
-    scan.add_argument("--beam-size", type=int, default=5, metavar="N", help="搜索宽度,默认 5")
-    scan.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="计算设备")
-    scan.add_argument("--threads", type=int, default=0, metavar="N", help="线程数,默认全部核心")
-    scan.add_argument(
-        "--collector", action="append", default=[], metavar="left|right|A|B",
-        help="指定谁是催收方:双声道用 left 或 right,其他用报告里的 A、B ……;可重复",
-    )  # fmt: skip
+    _add_scan_options(scan)
+    _add_json(scan)
     scan.add_argument(
         "--started-at", metavar="时间", help="通话开始时间,如 2026-03-05T22:41:07(默认北京时间)"
     )
     scan.add_argument(
-        "--script", choices=("simplified", "traditional", "as-heard"), default="simplified",
-        help="文字用简体、繁体,或保持识别原样",
+        "--call-log", type=Path, metavar="文件",
+        help="运营商或手机导出的通话记录(csv、xlsx),用来确定通话开始时间",
     )  # fmt: skip
-    scan.add_argument("--case", type=Path, metavar="案情.toml", help="案情文件:机构类型、接听人等")
-    scan.add_argument("--quiet", action="store_true", help="不显示进度")
-    scan.add_argument("-v", "--verbose", action="store_true", help="出错时显示技术细节")
     scan.set_defaults(run=_scan)
 
     classify = commands.add_parser(
@@ -116,12 +140,16 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     classify.add_argument("files", nargs="+", metavar="文件", help="文字文件,或 -")
     _add_common(classify)
+    _add_json(classify)
     classify.add_argument("-v", "--verbose", action="store_true", help="出错时显示技术细节")
     classify.set_defaults(run=_classify)
 
     models = commands.add_parser("models", help="列出本机的识别模型")
     models.set_defaults(run=_models, verbose=False)
 
+    add_batch_command(commands, _add_scan_options, _options)
+    add_evidence_commands(commands)
+    add_cache_command(commands)
     for plugin in entry_points(group="detector.commands"):
         plugin.load()(commands)
     return parser
@@ -149,7 +177,7 @@ def _say(text: str) -> None:
 def _say_error(error: DetectorError, verbose: bool) -> None:
     if verbose:
         traceback.print_exception(error)
-    _say(f"错误:{error}")
+    _say(f"错误:{printable(str(error))}")
 
 
 def _print_json(text: str) -> None:
@@ -169,7 +197,7 @@ def _targets(output: Path | None, recordings: Sequence[Path]) -> list[Path | Non
         if len(recordings) > 1:
             raise OptionError("有多个录音时,-o 请给一个文件夹 (give a folder for several)。")
         targets = [output]
-    elif os.path.isdir(output) or not output.suffix:
+    elif os.path.isdir(output) or not output.suffix or output.suffix[1:].isdigit():  # 2026.11
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -199,7 +227,9 @@ def scan_options(words: Sequence[str]) -> "ScanOptions":
 def _options(args: argparse.Namespace) -> "ScanOptions":
     from detector.case import CaseFacts, read_case
     from detector.scan import ScanOptions
+    from detector.started import read_call_log
 
+    log = args.call_log if args.command == "scan" else None  # batch looks calls up by itself
     return ScanOptions(
         whisper_model=args.whisper_model,
         beam_size=args.beam_size,
@@ -210,20 +240,27 @@ def _options(args: argparse.Namespace) -> "ScanOptions":
         started_at=args.started_at,
         thresholds=_thresholds(args.threshold),
         script=args.script,
+        second_look=not args.no_second_look,
         case=read_case(args.case) if args.case else CaseFacts(),
+        call_log=read_call_log(log) if log else (),
     )
 
 
 def _scan(args: argparse.Namespace) -> int:
+    from detector.kept import forget
     from detector.output import write_report
     from detector.progress import Progress
     from detector.render_text import render_terminal
     from detector.scan import Scanner
+    from detector.supervise import begin, skipped
 
     targets = _targets(args.output, args.recordings)
-    scanner = Scanner(_options(args), _say)
+    scanner = Scanner(_options(args), _say, keep=True)
     failed = 0
     for number, (recording, target) in enumerate(zip(args.recordings, targets, strict=True)):
+        if number < skipped():
+            continue
+        begin(recording.name)
         progress = Progress(recording.name, args.quiet)
         try:
             report = scanner.scan(recording, progress)
@@ -241,7 +278,8 @@ def _scan(args: argparse.Namespace) -> int:
         else:
             from detector.render_text import summary_line
 
-            print(f"{summary_line(report)}  → {target}", flush=True)
+            print(f"{summary_line(report)}  → {printable(str(target))}", flush=True)
+        forget(report.recording.sha256)
     if failed and len(args.recordings) > 1:
         _say(f"{len(args.recordings)} 个录音中有 {failed} 个没有完成 ({failed} failed)。")
     return 2 if failed else 0
@@ -297,6 +335,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     _tolerant_streams()
     args: Any = _parser().parse_args(argv)
+    began = time.time()
     try:
         return int(args.run(args))
     except DetectorError as error:
@@ -306,5 +345,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _say("\n已中止;已写出的报告保留 (stopped; finished reports are kept)。")
+        from detector.kept import stopped
+        from detector.supervise import is_child
+
+        if not is_child():
+            _say(f"\n{stopped(began)}")
         return 130

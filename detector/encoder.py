@@ -117,11 +117,7 @@ class CallEncoder:
         """
         best: dict[tuple[int, int], tuple[int, Logits]] = {}
         for window in self.tables.windows(turns, listener):
-            feed = {
-                name: np.array([window[name]], np.int64)
-                for name in ("ids", "sounds", "turns", "marks")
-            }
-            rows = self._session.run(["logits"], feed)[0][0]
+            rows = self._run([window])[0]
             for place, key in enumerate(zip(window["owner"], window["part"], strict=True)):
                 # a unit that was read twice: the reading that saw more around it counts
                 if key not in best or window["weight"][place] > best[key][0]:
@@ -130,6 +126,26 @@ class CallEncoder:
         for (number, _), (_, row) in best.items():
             out[number] = np.maximum(out[number], row)
         return out
+
+    def variants(
+        self, calls: Sequence[Sequence[tuple[str, str]]], index: int, listener: str
+    ) -> Logits:
+        """Return logits (calls, 26) of turn `index` in versions of a short call, read at once."""
+        windows = [self.tables.windows(turns, listener)[0] for turns in calls]
+        rows = self._run(windows)
+        return np.stack(
+            [row[window["owner"].index(index)] for row, window in zip(rows, windows, strict=True)]
+        )
+
+    def _run(self, windows: Sequence[dict[str, Any]]) -> Logits:
+        """Return logits (windows, units, 26), windows and units padded to the longest."""
+        feed = {}
+        for name, nothing in (("ids", 0), ("sounds", 0), ("turns", -1), ("marks", 0)):
+            longest = max(len(window[name]) for window in windows)
+            feed[name] = np.full((len(windows), longest), nothing, np.int64)
+            for row, window in zip(feed[name], windows, strict=True):
+                row[: len(window[name])] = window[name]
+        return np.asarray(self._session.run(["logits"], feed)[0], np.float32)
 
 
 @cache

@@ -1,24 +1,31 @@
 """Why a turn was flagged: the parts of it without which the score falls.
 
-The word model says how much each character raised the score; words are taken out in that
-order until the turn would no longer be shown or two fifths of it are gone. What is marked
-is what was taken out, so a reader can check that it carries the meaning.
+Each word is taken out alone, and both models score the rest; then as many words are taken out
+together, the one without which the score was lowest first, as it takes that the turn would no
+longer be shown, but at most two fifths of the turn. What is marked is what was taken out, so a
+reader can check that it carries the meaning.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.classify import LABELS, Classifier
-from detector.features import REACH, CallTurn, PreparedTurn, prepare
+from detector.features import CallTurn, PreparedTurn, prepare
 from detector.report import Span
 from detector.text import Place, aligned
 
 __all__ = ["why"]
 
 MAX_SHARE = 0.4
-_MAX_STEPS = 12
+_WIDE, _CHARACTERS = 30, 450
+"""How many turns before and after, and characters, are read; words are chosen with fewer."""
+_LOOKED_AT = 24
+_LONG = 150
+"""Longer turns are not tried out, which takes too long: the weightiest words are shown."""
 _FUNCTION_WORDS = frozenset(
     "的了就在去把个一这那你我他她它们是也都还要会能到给和跟对吗吧呢啊呀嘛来说不没有很再又"
 )
@@ -45,56 +52,89 @@ def why(
 
     Positions are characters of the turn's text as it was handed in.
     """
-    near = slice(max(0, index - REACH), index + REACH + 1)
-    prepared = prepare(turns[near])
-    index -= near.start
-    turn = prepared[index]
+    wide = _around(turns, index)
+    call, at = prepare(turns[wide]), index - wide.start
+    near = slice(max(0, at - 1), at + 2)
+    if sum(len(t.text) for t in call[near]) > _CHARACTERS:
+        near = slice(at, at + 1)
+    turn = call[at]
     if not turn.text:
         return ()
     written, sounded = classifier.model.contributions(turn, label)
     total = written + sounded
+    original = turns[index].text
+    places = aligned(original)[1]
+    none = np.zeros(len(turn.text), bool)
     bounds = _word_bounds(turn)
-    bounds.sort(
-        key=lambda b: (
-            _FUNCTION_WORDS.issuperset(turn.text[b[0] : b[1]]),
-            -float(total[b[0] : b[1]].sum()) / (b[1] - b[0]) ** 0.5,
-        )
-    )
-    score = _score(classifier, prepared, index, label, third)
+    bounds.sort(key=lambda b: -float(total[b[0] : b[1]].sum()) / (b[1] - b[0]) ** 0.5)
+    if len(turn.text) > _LONG:
+        for bound in [b for b in bounds if _tells(turn.text[slice(*b)])][:_LOOKED_AT]:
+            none = _cut(none, *bound)
+        return _spans(original, places, turn, none, written, sounded)
+    column = LABELS.index(label)
+    score = float(classifier.probabilities(call, third)[at, column])
     threshold = classifier.settings.thresholds[label]
     line = threshold if score >= threshold else threshold * classifier.settings.review_from
     if label == "third_party_disclosure" and score < line:  # only to the other listener
         third = 1 - third
-        score = _score(classifier, prepared, index, label, third)
-    if score < line:  # what lies farther off in the call had its say too
+        score = float(classifier.probabilities(call, third)[at, column])
+    if score < line:
         line = score / 2
-    original = turns[near][index].text
-    places = aligned(original)[1]
     budget = max(2, int(MAX_SHARE * len(original)))
-    gone = np.zeros(len(turn.text), bool)
-    marked: set[int] = set()  # characters of the original
-    for start, end in bounds[:_MAX_STEPS]:
-        more = marked.union(*(range(*place) for place in places[start:end]))
-        if len(more) > budget:
-            continue
-        if total[start:end].sum() <= 0 and gone.any():
-            break
-        gone[start:end], marked = True, more
-        rest = "".join(c for c, out in zip(turn.text, gone, strict=True) if not out)
-        changed = prepare([CallTurn(rest)])[0]
-        prepared[index] = replace(changed, role=turn.role)
-        if _score(classifier, prepared, index, label, third) < line:
-            break
+
+    first, others = bounds[:_LOOKED_AT], bounds[_LOOKED_AT:]
+    if first:
+        alone = [_without(turn, _cut(none, *b)) for b in first]
+        rest = classifier.variants(call[near], at - near.start, alone, third)[:, column]
+        first = [first[n] for n in np.argsort(rest, kind="stable").tolist()]
+    order = sorted([*first, *others], key=lambda b: not _tells(turn.text[slice(*b)]))
+    steps = [none]
+    for bound in order:
+        more = _cut(steps[-1], *bound)
+        if _length(more, places) <= budget:
+            steps.append(more)
+
+    def enough(gone: NDArray[np.bool_]) -> bool:
+        changed = [*call[:at], _without(turn, gone), *call[at + 1 :]]
+        return bool(classifier.probabilities(changed, third)[at, column] < line)
+
+    gone = steps[min(bisect_left(steps, True, 1, key=enough), len(steps) - 1)]
     if not gone.any():  # one long word: show what weighs most
         top = int(np.argmax(total))
-        gone[max(0, top - 1) : top + 2] = True
+        gone = _cut(none, max(0, top - 1), top + 2)
     return _spans(original, places, turn, gone, written, sounded)
 
 
-def _score(
-    classifier: Classifier, turns: Sequence[PreparedTurn], index: int, label: str, third: float
-) -> float:
-    return float(classifier.probabilities(turns, third)[index, LABELS.index(label)])
+def _around(turns: Sequence[CallTurn], index: int) -> slice:
+    """Return the turns around one that are read with it."""
+    first, last, size = index, index + 1, len(turns[index].text)
+    for step in range(1, _WIDE + 1):
+        for place in (index - step, index + step):
+            size += len(turns[place].text) if 0 <= place < len(turns) else 0
+        if size > _CHARACTERS:
+            break
+        first, last = max(0, index - step), min(len(turns), index + step + 1)
+    return slice(first, last)
+
+
+def _tells(word: str) -> bool:
+    return not _FUNCTION_WORDS.issuperset(word)
+
+
+def _cut(gone: NDArray[np.bool_], start: int, end: int) -> NDArray[np.bool_]:
+    more = gone.copy()
+    more[start:end] = True
+    return more
+
+
+def _length(gone: NDArray[np.bool_], places: Sequence[Place]) -> int:
+    """Return how many characters of the original are cut out."""
+    return len({at for place in np.flatnonzero(gone).tolist() for at in range(*places[place])})
+
+
+def _without(turn: PreparedTurn, gone: NDArray[np.bool_]) -> PreparedTurn:
+    rest = "".join(c for c, out in zip(turn.text, gone, strict=True) if not out)
+    return replace(prepare([CallTurn(rest)])[0], role=turn.role)
 
 
 def _spans(

@@ -5,16 +5,16 @@ syllables), words under the listener ("l"), words of the turns around ("x"). A f
 string; the family is its first letter.
 """
 
+import io
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from detector.artifacts import artifact
 from detector.pinyin import syllables
 from detector.text import normalise
-from detector.whisper_models import cache_folder
 
 __all__ = ["FAMILIES", "REACH", "CallTurn", "PreparedTurn", "prepare", "turn_features", "words"]
 
@@ -47,18 +47,16 @@ class PreparedTurn:
 def _jieba() -> Any:
     import jieba
 
-    # jieba unmarshals its cache: keep it where other users of the machine cannot write
-    private = cache_folder() / "jieba"
-    with suppress(OSError):  # an unwritable cache only costs time
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
     jieba.setLogLevel(logging.CRITICAL)
-    jieba.dt.tmp_dir = str(private)
-    jieba.initialize()
-    return jieba
+    # read here, not by jieba: its cache is a file to unmarshal in a shared folder
+    cutter = jieba.Tokenizer()
+    cutter.FREQ, cutter.total = cutter.gen_pfdict(io.BytesIO(artifact("jieba.txt")))
+    cutter.initialized = True
+    return cutter
 
 
 def words(text: str) -> list[str]:
-    """Cut text into words with jieba."""
+    """Cut text into words with jieba (its common words: `models.jieba_words`)."""
     return list(_jieba().lcut(text))
 
 

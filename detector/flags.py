@@ -22,6 +22,13 @@ class Context:
     """What is known beside the words: how likely a third party listens."""
 
     third: float
+    readings: tuple[tuple[str, ...], ...] = ()
+    """What a second look heard: for each further reading a text an utterance."""
+
+    def other(self, scores: TurnScores, index: int, label: str) -> str:
+        """Return the further reading of an utterance that tells more than the first, if any."""
+        number = scores.telling.get(label, 0)
+        return self.readings[number - 1][index] if number and self.readings else ""
 
 
 def find_flags(
@@ -88,6 +95,10 @@ def _flag(
         flagged, note = False, _NOTE_LISTENER
     elif not flagged:
         note = _NOTE_BAND
+    other = context.other(scored[best], best, label)
+    if other and other != utterances[best].text:
+        heard = f"重听时也可听作“{other}”,请听录音核对"
+        note = f"{note};{heard}" if note else heard
     quote, spans = "", []
     for i in group:
         offset = len(quote)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from detector.transcript import Word
 
-__all__ = ["Dropped", "clean_words"]
+__all__ = ["Dropped", "clean_window", "clean_words"]
 
 NO_SPEECH = 0.6
 LOW_LOGPROB = -1.0
@@ -25,6 +25,8 @@ _CREDITS = re.compile(
 _LOOP = re.compile(r"(.{1,12}?)\1{5,}")
 _LOOP_MIN_CHARACTERS = 10
 _KEPT_OF_LOOP = 2
+_ECHOES = 3
+"""The same sentence so often in half a minute that hardly holds speech, is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,31 @@ def _drop(words: "Sequence[Word]", reason: str) -> Dropped:
     return Dropped(words[0].start_s, words[-1].end_s, "".join(word.text for word in words), reason)
 
 
+def clean_window(
+    said: "Sequence[tuple[list[Word], float, float]]",
+) -> "tuple[list[Word], list[Dropped]]":
+    """Return the words to keep of one decoded window, and what was dropped.
+
+    Args:
+        said: for each segment its words, and what `clean_words` is told of it.
+    """
+    texts = [_bare("".join(word.text for word in words)) for words, _, _ in said]
+    kept: list[Word] = []
+    dropped: list[Dropped] = []
+    for (words, no_speech, logprob), text in zip(said, texts, strict=True):
+        if no_speech > NO_SPEECH and len(text) > 1 and texts.count(text) >= _ECHOES:
+            dropped.append(_drop(words, "repetition"))
+            continue
+        stay, gone = clean_words(words, no_speech, logprob)
+        kept += stay
+        dropped += gone
+    return kept, dropped
+
+
 def clean_words(
     words: "list[Word]", no_speech: float, logprob: float
 ) -> "tuple[list[Word], list[Dropped]]":
-    """Return the words to keep of one decoded window, and what was dropped.
+    """Return the words to keep of one decoded segment, and what was dropped.
 
     Args:
         words: in order, as recognised.
@@ -72,7 +95,9 @@ def clean_words(
             if reason == "repetition":
                 if end - start < _LOOP_MIN_CHARACTERS:
                     continue
-                start += len(match.group(1)) * _KEPT_OF_LOOP
+                if no_speech > NO_SPEECH and end - start > len(text) / 2:
+                    return [], [_drop(words, "repetition")]
+                start += len(match.group(1)) * _KEPT_OF_LOOP  # somebody may have begun it
             elif (
                 reason == "boilerplate"
                 and len(match.group()) < 0.5 * len(text)

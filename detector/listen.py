@@ -10,16 +10,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detector.audio import RATE, Decoder, Recording, Samples, Survey
+from detector.audio import RATE, Decoder, Recording, Samples
+from detector.background import Background
 from detector.ghosts import Dropped
 from detector.speakers import Diarization, Diarizer
-from detector.speech import SpeechOptions, SpeechStream, Window, WindowPacker
-from detector.transcript import Recogniser, Word
+from detector.speech import Region, SpeechOptions, SpeechStream, Window, WindowPacker
+from detector.survey import Survey
+from detector.swap import Voices, swapped_at
+from detector.transcript import Recognises, Word
 
-__all__ = ["Channel", "Heard", "listen"]
+__all__ = ["Channel", "Heard", "listen", "without_leakage"]
 
 _LEAK_FRAME = RATE // 50
 _LANGUAGE_EACH = 10  # windows
+_TELL_S = 60.0
 _PASSED_OVER_S = 2.5
 _WORD_S = 1.0  # recognisers stretch the last word over what they pass over
 
@@ -45,9 +49,19 @@ class Heard:
     languages: Counter[str] = field(default_factory=Counter)
     unheard: list[tuple[float, float]] = field(default_factory=list)
     """Where somebody speaks but no words were recognised, in seconds."""
+    sounds: list[tuple[float, float]] = field(default_factory=list)
+    """Where something about as loud as speech is heard and nobody speaks, in seconds."""
+    clear: bool = True
+    """Whether speech is neither faint nor drowned in noise."""
+    swapped_s: float | None = None
+    """When the two channels of a stereo recording changed places."""
+
+    def swapped(self, at_s: float) -> bool:
+        """Tell whether at a time the channels hold each other's person."""
+        return self.swapped_s is not None and at_s >= self.swapped_s
 
 
-def _without_leakage(block: Samples, leaks: tuple[float, float]) -> Samples:
+def without_leakage(block: Samples, leaks: tuple[float, float]) -> Samples:
     """Silence each channel where the other is so much louder that it only leaks in."""
     width = block.shape[1] // _LEAK_FRAME * _LEAK_FRAME
     if not width:
@@ -67,17 +81,22 @@ class _Line:
         self.speech = SpeechStream(speech)
         self.packer = WindowPacker(channel)
         self.diarizer = Diarizer() if mono else None
+        self.voices = Voices()
 
     def feed(self, samples: Samples) -> Iterator[Window]:
-        for region in self.speech.feed(samples):
-            yield from self.packer.add(region)
+        yield from self._pack(self.speech.feed(samples))
         if self.diarizer:
             self.diarizer.feed(samples, self.speech.speech_until)
 
     def finish(self) -> Iterator[Window]:
-        for region in self.speech.finish():
-            yield from self.packer.add(region)
+        yield from self._pack(self.speech.finish())
         yield from self.packer.finish()
+
+    def _pack(self, regions: Iterator[Region]) -> Iterator[Window]:
+        for region in regions:
+            if not self.diarizer:
+                self.voices.add(region)
+            yield from self.packer.add(region)
 
 
 def _passed_over(window: Window, words: Sequence[Word]) -> list[Window]:
@@ -105,7 +124,7 @@ def _passed_over(window: Window, words: Sequence[Word]) -> list[Window]:
 def listen(
     recording: Recording,
     survey: Survey,
-    recogniser: Recogniser,
+    recogniser: Recognises,
     progress: Progress = lambda _: None,
     speech: SpeechOptions | None = None,
 ) -> Heard:
@@ -118,7 +137,13 @@ def listen(
     lines = [_Line(index, not stereo, speech) for index in range(len(survey.use))]
     heard = Heard([Channel() for _ in lines])
     decoder = Decoder(recording)
-    seen = 0
+    seen, told = 0, 0.0
+
+    def tell(at_s: float) -> None:
+        nonlocal told
+        if at_s > told:
+            told = at_s
+            progress(at_s)
 
     def take(windows: Iterator[Window]) -> None:
         nonlocal seen
@@ -137,19 +162,29 @@ def listen(
                 language, probability = recogniser.language(window)
                 heard.languages[language if probability > 0.5 else "?"] += 1
             seen += 1
-            progress(window.original_time(len(window.samples) / RATE))
+            tell(window.original_time(len(window.samples) / RATE))
 
+    background = Background()
     for block in decoder:
-        heard_block = _without_leakage(block, survey.leaks) if stereo else block
+        begun_s = decoder.duration_s - block.shape[1] / RATE
+        heard_block = without_leakage(block, survey.leaks) if stereo else block
         for line, channel in zip(lines, survey.use, strict=True):
             samples = heard_block.mean(axis=0) if channel is None else heard_block[channel]
             take(line.feed(np.ascontiguousarray(samples, np.float32)))
+        mix = heard_block.sum(axis=0) if stereo else samples
+        spoken = any(line.speech.speech_until > begun_s * RATE for line in lines)
+        background.add(np.asarray(mix, np.float32), spoken)
+        if begun_s > told + _TELL_S:  # hours of silence
+            tell(begun_s)
     for line in lines:
         take(line.finish())
     for line, channel_heard in zip(lines, heard.channels, strict=True):
         if line.diarizer:
             channel_heard.diarization = line.diarizer.finish(line.speech.speech_until)
         channel_heard.words.sort(key=lambda word: (word.start_s, word.end_s))
+    if stereo:
+        heard.swapped_s = swapped_at(lines[0].voices, lines[1].voices)
+    heard.sounds, heard.clear = background.sounds(), background.clear()
     heard.dropped.sort(key=lambda dropped: (dropped.start_s, dropped.end_s))
     heard.duration_s, heard.damaged = decoder.duration_s, decoder.damaged
     return heard

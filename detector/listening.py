@@ -11,9 +11,11 @@ import numpy as np
 
 from detector.audio import RATE, Decoder, Recording
 
-__all__ = ["MIME", "write_listening_copy"]
+__all__ = ["LISTENING", "MIME", "write_listening_copy"]
 
 MIME = "audio/mpeg"
+LISTENING = ".试听副本-非证据.mp3"
+"""What the name of every listening copy ends with."""
 BIT_RATE = 32_000
 
 

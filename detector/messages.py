@@ -217,7 +217,8 @@ def _seconds(stamp: str) -> float:
 def _named(text: str) -> tuple[str | None, str]:
     match = _SPEAKER.match(text)
     clock = match and _CLOCK.match(text, match.end(1) - 1)
-    if match and not clock and not match.group(2).startswith("//"):
+    greeting = match and match.group(1).startswith(("尊敬的", "亲爱的"))
+    if match and not clock and not greeting and not match.group(2).startswith("//"):
         return match.group(1).strip(), match.group(2).strip()
     return None, text.strip()
 

@@ -1,21 +1,22 @@
 """Writing results: never half a file, in the form its suffix names."""
 
-import io
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from detector.audio import open_recording
+from detector.audio import Recording, open_recording
 from detector.errors import OptionError, OutputError
-from detector.listening import MIME, write_listening_copy
+from detector.listening import LISTENING, MIME, write_listening_copy
 from detector.render_text import render_csv, render_srt, render_txt, render_vtt
 from detector.report import Report
 
-__all__ = ["SUFFIXES", "check_target", "write_file", "write_report"]
+__all__ = ["SUFFIXES", "check_target", "write_error", "write_file", "write_page", "write_report"]
 
 SUFFIXES = (".json", ".html", ".txt", ".srt", ".vtt", ".csv")
 EMBED_LIMIT = 20_000_000
+"""Bytes; a listening copy that is larger lies beside its page."""
 
 
 def check_target(path: Path, recordings: list[Path]) -> None:
@@ -32,6 +33,16 @@ def check_target(path: Path, recordings: list[Path]) -> None:
         raise OptionError(f"{path} 是文件夹,请给出文件名 (is a folder)。")
 
 
+def write_error(error: BaseException, target: Path) -> OutputError:
+    """Return the sentence for a failed write."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(
+            f"磁盘空间不足,{target.name} 没有写入;请腾出空间或换一个磁盘再试 (disk full)。"
+        )
+    what = getattr(error, "strerror", None) or error
+    return OutputError(f"无法写入 {target}:{what};请换一个可写的位置 (cannot write)。")
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write under a temporary name, sync, and rename.
 
@@ -46,7 +57,7 @@ def write_file(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        raise OutputError(f"无法写入 {path}:{error.strerror} (cannot write)。") from None
+        raise write_error(error, path) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -56,8 +67,9 @@ def write_report(report: Report, path: Path, recording: Path) -> None:
     """Write a report in the form that the suffix of `path` names."""
     suffix = path.suffix.lower()
     if suffix == ".html":
-        data = _html(report, path, recording).encode("utf-8")
-    elif suffix == ".csv":
+        write_page(report, open_recording(recording) if report.recording.duration_s else None, path)
+        return
+    if suffix == ".csv":
         data = b"\xef\xbb\xbf" + render_csv(report).encode("utf-8")
     else:
         render = {
@@ -70,16 +82,34 @@ def write_report(report: Report, path: Path, recording: Path) -> None:
     write_file(path, data)
 
 
-def _html(report: Report, path: Path, recording: Path) -> str:
+def write_page(report: Report, recording: Recording | None, path: Path) -> list[Path]:
+    """Write the page, with a listening copy in it or, where that is large, beside it.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        OutputError: the disk is full, or the place cannot be written.
+    """
     from detector.render_html import ListeningCopy, render_html
 
-    if not report.recording.duration_s:
-        return render_html(report, None)
-    buffer = io.BytesIO()
-    write_listening_copy(open_recording(recording), buffer)
-    data = buffer.getvalue()
-    if len(data) <= EMBED_LIMIT:
-        return render_html(report, ListeningCopy(data, MIME, None))
-    beside = path.with_name(path.stem + ".试听副本-非证据.mp3")
-    write_file(beside, data)
-    return render_html(report, ListeningCopy(None, MIME, beside.name))
+    sound, files = None, [path]
+    if recording is not None and report.recording.duration_s:
+        import av
+
+        beside = path.with_name(path.stem + LISTENING)
+        partial = path.with_name(f".detector-{uuid4().hex[:12]}.part")
+        try:
+            write_listening_copy(recording, partial)  # hours of it would fill the memory
+            if partial.stat().st_size <= EMBED_LIMIT:
+                sound = ListeningCopy(partial.read_bytes(), MIME, None)
+            else:
+                os.replace(partial, beside)
+                sound, files = ListeningCopy(None, MIME, beside.name), [path, beside]
+        except (OSError, av.error.FFmpegError) as error:
+            raise write_error(error, beside) from None
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+    write_file(path, render_html(report, sound).encode("utf-8"))
+    return files

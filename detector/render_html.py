@@ -9,17 +9,15 @@ The script holds the English of the labels, draws the timeline, and plays.
 """
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib.resources import files
 from urllib.parse import quote
 
 from detector.case import ANSWERED_BY, LENDER_TYPES
+from detector.html_parts import asset, badge, csp_hash, esc
 from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, ROLE_NAMES, SUBTYPE_NAMES
 from detector.report import Flag, Report, Utterance
 
@@ -37,27 +35,15 @@ _CASE_CODES = (item for names in (LENDER_TYPES, ANSWERED_BY) for item in reverse
 _WORDS = {code: name for name, code in _CASE_CODES} | {
     "flagged": "标记", "review": "待复核", "unreviewed": "人工未核对",
     "confirmed": "人工已确认", "rejected": "人工已否定", "high": "高", "medium": "中", "low": "低",
-    "user": "使用者指定", "inferred": "按说话内容推断", "case": "案情文件",
-    "container": "文件内的创建时间", "stated": "使用者陈述", "left": "左声道", "right": "右声道",
-    "mono": "单声道", "stereo": "双声道分录", "one-sided": "仅一个声道有声音",
+    "user": "使用者指定", "inferred": "按说话内容推断", "case": "案情文件", "call_log": "通话记录",
+    "container": "文件内的创建时间", "file_name": "文件名", "stated": "使用者陈述",
+    "right": "右声道", "mono": "单声道", "stereo": "双声道分录", "one-sided": "仅一个声道有声音",
     "no_speech": "可能没有人声", "boilerplate": "模型的字幕套话", "repetition": "识别结果的重复",
-    "lender_type": "出借方类型", "answered_by": "接听人", "recorded_by": "录音人",
+    "lender_type": "出借方类型", "answered_by": "接听人", "recorded_by": "录音人", "left": "左声道",
     "caller_number": "主叫号码", "called_number": "被叫号码", "note": "备注",
     "debtor": "借款人", "lender": "出借方", "agency": "催收机构",
 }  # fmt: skip
-# Shape and letter tell the categories apart without colour.
-_SHAPES = {
-    "threat": ('<path class="shape" d="M0-12 12 0 0 12-12 0z"/>', "威", "T"),
-    "insult": ('<circle class="shape" r="10"/>', "辱", "I"),
-    "third_party_disclosure": ('<path class="shape" d="M-9-9H9V9H-9z"/>', "泄", "D"),
-}
 _MIME = re.compile(r"(audio|video)/[a-z0-9.+-]+(; ?codecs=[a-z0-9.,-]+)?", re.I)
-# Controls, marks that turn the direction of writing, and lone surrogates: these come from file
-# names that are no valid text, and could not be saved as UTF-8.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-    "\ud800-\udfff]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +73,23 @@ class ListeningCopy:
         return "./" + quote(self.href, errors="surrogateescape")
 
 
-@cache
-def _asset(name: str) -> str:
-    return (files("detector") / name).read_text("utf-8").strip()
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _esc(value: object) -> str:
-    """Escape for text and attributes, and make hidden characters visible."""
-    return escape(_HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value)))
-
-
 def _t(chinese: str, english: str = "") -> str:
     """Return a label that the script can turn into English, which it knows if none is given."""
-    mark = f'data-en="{_esc(english)}"' if english else "data-t"
-    return f"<span {mark}>{_esc(chinese)}</span>"
+    mark = f'data-en="{esc(english)}"' if english else "data-t"
+    return f"<span {mark}>{esc(chinese)}</span>"
 
 
 def _word(code: str) -> str:
-    return _t(_WORDS[code]) if code in _WORDS else _esc(code)
+    return _t(_WORDS[code]) if code in _WORDS else esc(code)
 
 
 def _name(names: Mapping[str, tuple[str, str]], code: str) -> str:
-    return _t(*names[code]) if code in names else _esc(code)
+    return _t(*names[code]) if code in names else esc(code)
 
 
 def _both(*names: tuple[str, str]) -> str:
     """Give names in Chinese with English behind, in either language of the page."""
-    chinese, english = (_esc(" · ".join(part)) for part in zip(*names, strict=True))
+    chinese, english = (esc(" · ".join(part)) for part in zip(*names, strict=True))
     return f'{chinese} <span class="gloss" lang="en">({english})</span>'
 
 
@@ -142,9 +114,9 @@ def _marked(text: str, places: Iterable[tuple[int, int]]) -> str:
     for first, last in sorted(places):
         start, end = max(first, at), min(last, len(text))
         if start < end:
-            out += f"{_esc(text[at:start])}<mark>{_esc(text[start:end])}</mark>"
+            out += f"{esc(text[at:start])}<mark>{esc(text[start:end])}</mark>"
             at = end
-    return (out + _esc(text[at:])).replace("</mark><mark>", "")
+    return (out + esc(text[at:])).replace("</mark><mark>", "")
 
 
 def _section(name: str, title: str, body: str) -> str:
@@ -165,17 +137,6 @@ def _table(caption: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) ->
         for first, *rest in rows
     )
     return f"<table><caption>{_t(caption)}</caption><tr>{head}</tr>{body}</table>"
-
-
-def _badge(category: str, decision: str = "flagged") -> str:
-    """Return a category's shape with its letter; hollow where it is to review."""
-    shape, chinese, english = _SHAPES.get(category, ("", "?", "?"))
-    hollow = "" if decision == "flagged" else " review"
-    return (
-        '<svg class="badge" viewBox="-13 -13 26 26" width="26" height="26" aria-hidden="true">'
-        f'<g class="c-{_esc(category)}{hollow}">{shape}<text y="4" data-en="{english}">{chinese}'
-        "</text></g></svg>"
-    )
 
 
 class _Page:
@@ -229,17 +190,17 @@ class _Page:
     def facts(self) -> str:
         recording, started = self.report.recording, self.report.recording.started_at
         digest = recording.sha256
-        groups = (f"<span>{_esc(digest[i : i + 8])}</span>" for i in range(0, len(digest), 8))
-        begun = f'<span class="time">{_esc(started.value) if started.value else _t("不详")}</span>'
+        groups = (f"<span>{esc(digest[i : i + 8])}</span>" for i in range(0, len(digest), 8))
+        begun = f'<span class="time">{esc(started.value) if started.value else _t("不详")}</span>'
         for label, value in (("来源", started.source), ("可信度", started.reliability)):
             begun += f" <small>{_t(label)} {_word(value)}</small>" if value else ""
         sound = f"{recording.container} / {recording.codec}, {recording.sample_rate_hz:,} Hz, "
         layout = f"{recording.channels} {_t('声道')}, {_word(recording.layout)}"
         rows = [
-            (_t("文件"), f"<bdi>{_esc(recording.file)}</bdi>"),
+            (_t("文件"), f"<bdi>{esc(recording.file)}</bdi>"),
             (_t("时长"), _clock(recording.duration_s)),
             (_t("通话开始"), begun),
-            (_t("格式"), _esc(sound) + layout),
+            (_t("格式"), esc(sound) + layout),
             (_t("大小"), f"{recording.bytes:,} {_t('字节')}"),
             ("SHA-256", f'<code class="sha">{"<wbr>".join(groups)}</code>'),
         ]
@@ -253,8 +214,8 @@ class _Page:
     def speakers(self) -> str:
         rows = []
         for s in self.report.speakers:
-            name = f"{_esc(s.id)} <small>{_word(s.channel or '')}</small>"
-            role = f'<i class="dot r-{_esc(s.role)}"></i>{_name(ROLE_NAMES, s.role)}'
+            name = f"{esc(s.id)} <small>{_word(s.channel or '')}</small>"
+            role = f'<i class="dot r-{esc(s.role)}"></i>{_name(ROLE_NAMES, s.role)}'
             rows.append((name, role, _basis(s.source, s.confidence), _clock(s.speech_s)))
         return _table("说话人", ("编号", "身份", "依据", "说话时长"), rows) if rows else ""
 
@@ -262,7 +223,7 @@ class _Page:
         rows = []
         for category, names in CATEGORY_NAMES.items():
             mine = [flag.decision == "flagged" for flag in self.flags if flag.category == category]
-            first = f"{_badge(category)} {_t(*names)}"
+            first = f"{badge(category)} {_t(*names)}"
             rows.append((first, str(sum(mine)), str(len(mine) - sum(mine))))
         links = f'<a href="#checking">{_t("如何核对")}</a>'
         if number := len(self.report.warnings):
@@ -290,22 +251,24 @@ class _Page:
 
     def flag(self, number: int, flag: Flag) -> str:
         category = CATEGORY_NAMES.get(flag.category, (flag.category,) * 2)
+        suspected = _t("疑似", "Suspected")
         what = _both(category, SUBTYPE_NAMES.get(flag.subtype, (flag.subtype,) * 2))
         facts = (
-            f"{_esc(flag.speaker)} {_name(ROLE_NAMES, flag.role)}",
+            f"{esc(flag.speaker)} {_name(ROLE_NAMES, flag.role)}",
             f"{_t('机器评分')} {_percent(flag.score)}",
             f"<strong>{_word(flag.decision)}</strong>",
             _word(flag.status),
         )
         quoted = _marked(flag.quote, [(span.start, span.end) for span in flag.why])
-        sounds = "; ".join(f"{_esc(s.text)} → {_esc(s.reading)}" for s in flag.why if s.reading)
+        sounds = "; ".join(f"{esc(s.text)} → {esc(s.reading)}" for s in flag.why if s.reading)
         sound = f'<p class="sound">{_t("按读音判断")}: {sounds}</p>' if sounds else ""
-        note = f'<p class="why">{_esc(flag.note)}</p>' if flag.note else ""
+        note = f'<p class="why">{esc(flag.note)}</p>' if flag.note else ""
         check = _t("□ 属实  □ 不符  □ 听不清  核对人:__________  日期:__________")
         return (
-            f'<li id="f{number}" class="flag c-{_esc(flag.category)}" '
+            f'<li id="f{number}" class="flag c-{esc(flag.category)}" '
             f'data-start="{flag.start_s:.2f}">'
-            f"<h3>{_badge(flag.category, flag.decision)} <span>{_esc(flag.id)} {what}</span></h3>"
+            f"<h3>{badge(flag.category, flag.decision)} "
+            f"<span>{esc(flag.id)} {suspected} {what}</span></h3>"
             f"{self.passage(flag.start_s, flag.end_s, flag.utterance_ids)}"
             f'<p class="meta">{" · ".join(facts)}</p><blockquote>{quoted}</blockquote>'
             f'{sound}{note}<p class="paper">{check}</p></li>'
@@ -320,7 +283,7 @@ class _Page:
         items = (
             f"<li><h3>{_both(OBSERVATION_NAMES.get(o.kind, (o.kind,) * 2))}</h3>"
             f"{self.passage(o.start_s, o.end_s, o.utterance_ids)}"
-            f'<blockquote>{_esc(o.quote)}</blockquote><p class="why">{_esc(o.note)}</p></li>'
+            f'<blockquote>{esc(o.quote)}</blockquote><p class="why">{esc(o.note)}</p></li>'
             for o in sorted(self.report.observations, key=lambda o: o.start_s)
         )
         return _listed("observations", "其他值得留意之处", items)
@@ -329,17 +292,17 @@ class _Page:
         tags, numbers = "", self.flags_of.get(u.id, [])
         for number in numbers:
             flag = self.flags[number - 1]
-            what = f"{_esc(flag.id)} {_name(CATEGORY_NAMES, flag.category)}"
-            badge = _badge(flag.category, flag.decision)
-            tags += f'<a class="tag" href="#f{number}">{badge}{what}</a>'
+            what = f"{esc(flag.id)} {_name(CATEGORY_NAMES, flag.category)}"
+            shape = badge(flag.category, flag.decision)
+            tags += f'<a class="tag" href="#f{number}">{shape}{what}</a>'
         tags += f"<small>{_t('与他人重叠')}</small>" if u.overlapped else ""
         if u.raw_text != u.text:
-            tags += f'<small class="raw">{_t("机器原文")} {_esc(u.raw_text)}</small>'
-        data = f'data-start="{u.start_s:.2f}" data-end="{u.end_s:.2f}" data-who="{_esc(u.speaker)}"'
+            tags += f'<small class="raw">{_t("机器原文")} {esc(u.raw_text)}</small>'
+        data = f'data-start="{u.start_s:.2f}" data-end="{u.end_s:.2f}" data-who="{esc(u.speaker)}"'
         return (
             f'<li id="{self.anchors[u.id]}" class="line{" hit" if numbers else ""}" {data}>'
-            f'{self.time(u.start_s, u.end_s)}<span class="who"><i class="dot r-{_esc(u.role)}">'
-            f"</i>{_esc(u.speaker)} {_name(ROLE_NAMES, u.role)}</span>"
+            f'{self.time(u.start_s, u.end_s)}<span class="who"><i class="dot r-{esc(u.role)}">'
+            f"</i>{esc(u.speaker)} {_name(ROLE_NAMES, u.role)}</span>"
             f'<span class="said">{_marked(u.text, self.places_of.get(u.id, []))} {tags}</span></li>'
         )
 
@@ -348,13 +311,13 @@ class _Page:
         lines = f'<p class="note">{_t("机器转写初稿,未经人工逐句核对;以原始录音为准。")}</p>'
         lines += f"<ol>{''.join(map(self.line, self.utterances))}</ol>"
         left_out = (
-            f"<li>{self.time(d.start_s, d.end_s)} {_esc(d.text)} "
+            f"<li>{self.time(d.start_s, d.end_s)} {esc(d.text)} "
             f"<small>{_word(d.reason)}</small></li>"
             for d in self.report.dropped
         )
-        warnings = (f"<li>{_esc(warning)}</li>" for warning in self.report.warnings)
+        warnings = (f"<li>{esc(warning)}</li>" for warning in self.report.warnings)
         used = {"schema_version": self.report.schema_version, "settings": self.report.settings}
-        plain = _esc(json.dumps(used, ensure_ascii=False, indent=1, default=str))
+        plain = esc(json.dumps(used, ensure_ascii=False, indent=1, default=str))
         return (
             _section("transcript", "文字稿", lines)
             + _listed("dropped", "被略去的内容", left_out)
@@ -367,10 +330,10 @@ class _Page:
 def render_html(report: Report, audio: ListeningCopy | None) -> str:
     """Return the page; ValueError if the copy is no sound or would not lie beside the page."""
     source = audio.source if audio else None
-    style, script = _asset("report_page.css"), _asset("report_page.js")
+    style, script = asset("report_page.css"), asset("report_page.js")
     media = "'none'" if source is None else "data:" if source.startswith("data:") else "'self'"
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         f"media-src {media}; base-uri 'none'; form-action 'none'"
     )
     page = _Page(report, source)
@@ -381,7 +344,7 @@ def render_html(report: Report, audio: ListeningCopy | None) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="format-detection" content="telephone=no">
-<title>通话录音疑似内容报告 · {_esc(report.recording.file)}</title>
+<title>通话录音疑似内容报告 · {esc(report.recording.file)}</title>
 <style>{style}</style>
 </head>
 <body>

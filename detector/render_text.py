@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, ROLE_NAMES, SUBTYPE_NAMES
+from detector.printable import printable
 from detector.report import CATEGORIES, Flag, Report, Utterance
 
 __all__ = ["clock", "render_csv", "render_srt", "render_terminal", "render_txt", "render_vtt"]
@@ -35,7 +36,8 @@ def _marked(flag: Flag, before: str, after: str) -> str:
 
 def _heading(report: Report) -> str:
     recording = report.recording
-    return f"录音:{recording.file}  时长 {clock(recording.duration_s)}  SHA-256 {recording.sha256}"
+    name, length = printable(recording.file), clock(recording.duration_s)
+    return f"录音:{name}  时长 {length}  SHA-256 {recording.sha256}"
 
 
 def _names(flag: Flag) -> str:

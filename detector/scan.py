@@ -1,50 +1,52 @@
 """A recording goes in, a report comes out."""
 
-import datetime as dt
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from detector.artifacts import artifact_hash
-from detector.audio import Recording, open_recording, survey
-from detector.case import SHANGHAI, CaseFacts, parse_start
+from detector.audio import Recording, open_recording
+from detector.case import CaseFacts, parse_start
+from detector.caveats import caveats
 from detector.classify import Classifier, call_classifier
 from detector.errors import OptionError
 from detector.features import CallTurn, prepare
 from detector.flags import Context, find_flags
 from detector.listen import Heard, listen
 from detector.observations import find_observations
-from detector.render_text import clock
+from detector.partial import Partial, is_long
 from detector.report import (
     RecordingFacts,
     Report,
     ReportWord,
     Speaker,
-    StartedAt,
     Utterance,
 )
-from detector.roles import SURE, assign_roles, third_party_probability
+from detector.roles import assign_roles, third_party_probability
+from detector.second_look import SECOND_LOOK, is_suspected, look_again
+from detector.started import LogEntry, Start, find_start
+from detector.survey import Survey, survey
 from detector.text import SCRIPTS, to_script
-from detector.transcript import Recogniser, RecogniserOptions
-from detector.utterances import Spoken, cut, label_words, merge
+from detector.transcript import Recogniser, RecogniserOptions, Recognises
+from detector.utterances import Spoken, cut, label_words, mark_overlaps, merge
 from detector.whisper_models import resolve
 
-__all__ = ["ScanOptions", "Scanner"]
+__all__ = ["ScanOptions", "Scanner", "library_versions", "told_apart"]
 
 _LIBRARIES = (
     "harassment-detector", "faster-whisper", "ctranslate2", "onnxruntime", "av", "numpy",
     "jieba", "opencc", "kaldi-native-fbank", "silk-python",
 )  # fmt: skip
-_ARTIFACTS = (
+ARTIFACTS = (
     "words.npz", "encoder.onnx", "encoder.vocab", "pinyin.txt", "speaker_embedding.onnx",
     "speaker_segmentation.onnx",
 )  # fmt: skip
 _CHANNELS = ("left", "right")
-_CANTONESE = set("嘅咗喺冇啲嚟咁哋佢唔咩乜嗰噉攞畀")
 
 Step = Callable[[str, float, float | None], None]
 """Called with a step's name, the seconds of recording done, and those there are (if known)."""
@@ -64,6 +66,9 @@ class ScanOptions:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     script: str = "simplified"
     case: CaseFacts = field(default_factory=CaseFacts)
+    call_log: tuple[LogEntry, ...] = ()
+    second_look: bool = True
+    """Whether suspected passages are heard again."""
 
     def check(self) -> None:
         """Raise OptionError for what cannot be."""
@@ -83,7 +88,8 @@ class ScanOptions:
             parse_start(self.started_at)
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of this program and of the libraries that a result hangs on."""
     found = {}
     for name in _LIBRARIES:
         try:
@@ -93,32 +99,54 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _started_at(recording: Recording, options: ScanOptions) -> StartedAt:
-    given = options.started_at or options.case.started_at
-    if given:
-        return StartedAt(parse_start(given), "user", "stated")
-    if recording.created_at:
-        try:
-            made = dt.datetime.fromisoformat(recording.created_at.replace("Z", "+00:00"))
-            if made.tzinfo is None:
-                made = made.replace(tzinfo=dt.UTC)
-            local = made.astimezone(SHANGHAI).isoformat(timespec="seconds")
-        except (ValueError, OverflowError):
-            return StartedAt(None, None, None)
-        if made.year >= 2000:
-            return StartedAt(local, "container", "medium")
-    return StartedAt(None, None, None)
+def _started_at(recording: Recording, options: ScanOptions, duration_s: float) -> Start:
+    facts = options.case.facts
+    numbers = [str(facts[key]) for key in ("caller_number", "called_number") if key in facts]
+    stated = options.started_at or options.case.started_at
+    return find_start(recording, stated, options.call_log, numbers, duration_s=duration_s)
 
 
 def _no_step(_name: str, _done: float, _all: float | None) -> None:
     return None
 
 
+def told_apart(heard: Heard) -> tuple[list[Spoken], dict[str, str | None]]:
+    """Return the utterances of the call, and each speaker's channel."""
+    per_channel: list[list[Spoken]] = []
+    for index, channel in enumerate(heard.channels):
+        if channel.diarization is None:
+            names = [f"c{index ^ heard.swapped(w.start_s)}" for w in channel.words]
+        else:
+            names = [f"v{label}" for label in label_words(channel.words, channel.diarization)]
+        pieces = cut(channel.words, names)
+        if channel.diarization:
+            pieces = mark_overlaps(pieces, channel.diarization)
+        per_channel.append(pieces)
+    spoken = merge(per_channel)
+    letters: dict[str, str] = {}
+    for item in spoken:
+        letters.setdefault(item.speaker, chr(ord("A") + len(letters)))
+    channels = {
+        letter: _CHANNELS[int(name[1:])] if name.startswith("c") else None
+        for name, letter in letters.items()
+    }
+    return [Spoken(letters[s.speaker], s.words, s.overlapped) for s in spoken], channels
+
+
 class Scanner:
     """Holds the loaded models, so that several recordings are scanned with one loading."""
 
-    def __init__(self, options: ScanOptions, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        options: ScanOptions,
+        say: Callable[[str], None] = lambda _: None,
+        keep: bool = False,
+    ) -> None:
+        """Load what is light. With `keep`, what is recognised of long recordings is kept in the
+        user's cache until `detector.kept.forget` is called.
+        """
         options.check()
+        self._keep = keep
         self.options = options
         self.classifier: Classifier = call_classifier()
         self.settings = self.classifier.settings.with_thresholds(options.thresholds)
@@ -149,43 +177,45 @@ class Scanner:
         """
         recording = open_recording(path)
         step("read", 0.0, recording.duration_s)
-        layout = survey(recording)
+        layout = survey(recording, lambda done: step("read", done, recording.duration_s))
         if set(self.options.collector) & set(_CHANNELS) and layout.layout != "stereo":
             raise OptionError(
                 f"{recording.path.name} 不是双声道分离录音,请用 --collector A 或 B "
                 "(not a two-channel call)。"
             )
         step("load", 0.0, recording.duration_s)
-        recogniser = self.recogniser
-        heard = listen(
+        with self._remembering(recording) as recogniser:
+            if isinstance(recogniser, Partial) and recogniser.until_s:
+                step("resume", recogniser.until_s, recording.duration_s)
+            heard = listen(
+                recording,
+                layout,
+                recogniser,
+                lambda done: step("transcribe", done, recording.duration_s),
+            )
+        step("classify", heard.duration_s, heard.duration_s)
+        report = self._report(
             recording,
             layout,
-            recogniser,
-            lambda done: step("transcribe", done, recording.duration_s),
+            heard,
+            lambda done: step("second_look", done, recording.duration_s),
         )
-        step("classify", heard.duration_s, heard.duration_s)
-        report = self._report(recording, layout.layout, heard)
         step("done", heard.duration_s, heard.duration_s)
         return report
 
-    def _spoken(self, heard: Heard) -> tuple[list[Spoken], dict[str, str | None]]:
-        """Return the utterances of the call, and each speaker's channel."""
-        per_channel: list[list[Spoken]] = []
-        for index, channel in enumerate(heard.channels):
-            if channel.diarization is None:
-                names = [f"c{index}"] * len(channel.words)
-            else:
-                names = [f"v{label}" for label in label_words(channel.words, channel.diarization)]
-            per_channel.append(cut(channel.words, names))
-        spoken = merge(per_channel)
-        letters: dict[str, str] = {}
-        for item in spoken:
-            letters.setdefault(item.speaker, chr(ord("A") + len(letters)))
-        channels = {
-            letter: _CHANNELS[int(name[1:])] if name.startswith("c") else None
-            for name, letter in letters.items()
-        }
-        return [Spoken(letters[s.speaker], s.words, s.overlapped) for s in spoken], channels
+    def _remembering(self, recording: Recording) -> AbstractContextManager[Recognises]:
+        recogniser = self.recogniser
+        if not (self._keep and is_long(recording)):
+            return nullcontext(recogniser)
+        return Partial(
+            recogniser,
+            recording,
+            {
+                "model": self._model.sha256,
+                "compute_type": recogniser.compute_type,
+                "versions": library_versions(),
+            },
+        )
 
     def _fixed_roles(self, channels: Mapping[str, str | None]) -> dict[str, str]:
         fixed = {}
@@ -201,9 +231,15 @@ class Scanner:
             fixed.update(dict.fromkeys(names, "collector"))
         return fixed
 
-    def _report(self, recording: Recording, layout: str, heard: Heard) -> Report:
+    def _report(
+        self,
+        recording: Recording,
+        layout: Survey,
+        heard: Heard,
+        progress: Callable[[float], None],
+    ) -> Report:
         options, classifier = self.options, self.classifier
-        spoken, channels = self._spoken(heard)
+        spoken, channels = told_apart(heard)
         prepared = prepare([CallTurn(item.text) for item in spoken])
         listener, third = self._listener(
             third_party_probability(classifier.model, self.settings, prepared)
@@ -221,6 +257,14 @@ class Scanner:
             for s in spoken
         ]
         scored = classifier.classify(turns, third)
+        readings: list[list[str]] = []
+        if options.second_look:
+            suspected = [i for i, turn in enumerate(turns) if is_suspected(turn, scored[i])]
+            if suspected:
+                readings = look_again(
+                    recording, layout, self.recogniser, spoken, suspected, progress
+                )
+                scored = classifier.classify(turns, third, readings)
         utterances = tuple(
             Utterance(
                 id=f"U{number}",
@@ -251,6 +295,9 @@ class Scanner:
             )
             for name, guess in sorted(roles.items())
         )
+        start = _started_at(recording, options, heard.duration_s)
+        doubts = caveats(recording, layout.layout, heard, utterances, speakers)
+        context = Context(third, self._in_script(readings))
         return Report(
             recording=RecordingFacts(
                 file=os.fsencode(recording.path.name).decode("utf-8", "replace"),
@@ -261,18 +308,23 @@ class Scanner:
                 codec=recording.codec,
                 sample_rate_hz=recording.sample_rate_hz,
                 channels=recording.channels,
-                layout=layout,
-                started_at=_started_at(recording, options),
+                layout=layout.layout,
+                started_at=start.started,
             ),
             settings=self._settings(),
             listener=listener,
             speakers=speakers,
             utterances=utterances,
-            flags=find_flags(utterances, scored, classifier, Context(third)),
+            flags=find_flags(utterances, scored, classifier, context),
             observations=find_observations(utterances),
             dropped=tuple(heard.dropped),
-            warnings=_warnings(recording, layout, heard, utterances, speakers),
+            warnings=(*doubts, *start.notes),
             case=dict(options.case.facts),
+        )
+
+    def _in_script(self, readings: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            tuple(to_script(text, self.options.script) for text in texts) for texts in readings
         )
 
     def _listener(self, inferred: float) -> tuple[dict[str, Any], float]:
@@ -301,54 +353,10 @@ class Scanner:
             "temperature": 0.0,
             "collector": list(options.collector),
             "listener": options.listener,
+            "second_look": SECOND_LOOK if options.second_look else [],
             "script": options.script,
             "thresholds": dict(self.settings.thresholds),
             "review_from": self.settings.review_from,
-            "models": {name: artifact_hash(name) for name in _ARTIFACTS},
-            "versions": _versions(),
+            "models": {name: artifact_hash(name) for name in ARTIFACTS},
+            "versions": library_versions(),
         }
-
-
-def _warnings(
-    recording: Recording,
-    layout: str,
-    heard: Heard,
-    utterances: tuple[Utterance, ...],
-    speakers: tuple[Speaker, ...],
-) -> tuple[str, ...]:
-    found = []
-    if not utterances:
-        found.append("录音中没有听到可识别的说话声 (no speech was found)。")
-    if heard.damaged:
-        found.append(
-            f"录音有 {heard.damaged} 处无法解码,已跳过;请核对原始录音是否完整 (damaged parts)。"
-        )
-    stated = recording.duration_s
-    if stated and heard.duration_s < 0.9 * stated - 1:
-        found.append(
-            f"文件标明 {stated:.0f} 秒,只读出 {heard.duration_s:.0f} 秒,可能被截断 (truncated)。"
-        )
-    if heard.unheard:
-        first = "、".join(clock(start) for start, _ in sorted(heard.unheard)[:5])
-        found.append(
-            f"有 {len(heard.unheard)} 处说话声没有转写出文字(从 {first} 起),请直接听原始录音 "
-            "(speech that was not recognised)。"
-        )
-    if recording.channels > 2:
-        found.append(f"录音有 {recording.channels} 个声道,已合并为一个 (channels mixed)。")
-    if layout == "one-sided":
-        found.append("两个声道中有一个没有声音,只分析有声的一侧 (one channel is silent)。")
-    known = {name: n for name, n in heard.languages.items() if name != "?"}
-    if known and known.get("zh", 0) < 0.5 * sum(known.values()):
-        top = max(known, key=lambda name: known[name])
-        found.append(f"听起来不像普通话(可能是 {top}),结果不可靠 (speech may not be Mandarin)。")
-    text = "".join(u.raw_text for u in utterances)
-    if len(text) > 40 and sum(c in _CANTONESE for c in text) > 0.02 * len(text):
-        found.append("部分内容像粤语,转写和标记可能不可靠 (parts may be Cantonese)。")
-    if len(speakers) == 1 and speakers[0].role == "unknown":
-        found.append("只听出一个说话人,无法判断是否催收方,标记均列为待复核 (one voice only)。")
-    elif any(s.role == "unknown" for s in speakers):
-        found.append("无法确定谁是催收方,标记均列为待复核;可用 --collector 指定 (roles unclear)。")
-    elif any(s.source == "inferred" and s.confidence < SURE + 0.1 for s in speakers):
-        found.append("谁是催收方由内容推断,把握不大,请核对 (roles inferred, not sure)。")
-    return tuple(found)

@@ -19,6 +19,7 @@ __all__ = ["Region", "SpeechOptions", "SpeechStream", "Window", "WindowPacker"]
 
 FRAME = 512  # samples, 32 ms: what the model was trained on
 _CONTEXT = 64
+_FORGET_S, _MAYBE = 10.0, 0.35
 _STRAY_S = 0.2  # a word that reaches so little into a region belongs to the one before
 
 
@@ -65,15 +66,22 @@ class _Probabilities:
         self._h = np.zeros((1, 1, 128), np.float32)
         self._c = np.zeros((1, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
+        self._quiet = 0  # frames since anything like speech
 
     def __call__(self, frames: Samples) -> Samples:
         """Return (n,) probabilities for frames of shape (n, 512)."""
+        if self._quiet * FRAME > _FORGET_S * RATE:
+            # minutes of near silence leave a state in which speech is not noticed: begin anew
+            self._h, self._c, self._quiet = np.zeros_like(self._h), np.zeros_like(self._c), 0
         tails = np.vstack([self._context[None], frames[:-1, -_CONTEXT:]])
         self._context = frames[-1, -_CONTEXT:].copy()
         out, self._h, self._c = _session().run(
             None, {"input": np.hstack([tails, frames]), "h": self._h, "c": self._c}
         )
-        return np.asarray(out, np.float32).reshape(-1)
+        found = np.asarray(out, np.float32).reshape(-1)
+        speech = np.flatnonzero(found > _MAYBE)
+        self._quiet = len(found) - 1 - int(speech[-1]) if len(speech) else self._quiet + len(found)
+        return found
 
 
 class SpeechStream:

@@ -7,16 +7,17 @@ out and listed; see `detector.ghosts`.
 
 import os
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
-from detector.audio import RATE
+from detector.audio import RATE, Samples
 from detector.errors import ModelError
-from detector.ghosts import Dropped, clean_words
+from detector.ghosts import Dropped, clean_window
 from detector.speech import Window
 from detector.whisper_models import WhisperModelInfo
 
-__all__ = ["Heard", "Recogniser", "RecogniserOptions", "Word"]
+__all__ = ["PLAIN", "Change", "Heard", "Recogniser", "RecogniserOptions", "Recognises", "Word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,35 @@ class RecogniserOptions:
     """None by default: on noisy phone lines every prompt tried cost accuracy."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How sound is changed before it is decoded once more; the words stay the same.
+
+    It is made `tempo` times as long, and `emphasis` (0 to 1) of each sample is taken off the
+    next, which makes it brighter.
+    """
+
+    tempo: float = 1.0
+    emphasis: float = 0.0
+
+
+PLAIN = Change()
+
+
 @dataclass
 class Heard:
     """What one batch of windows gave: words in order, and what was left out."""
 
     words: list[Word] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+
+
+class Recognises(Protocol):
+    """Turns windows of speech into words: a model, or what was kept of its work."""
+
+    def __call__(self, window: Window, change: Change = PLAIN) -> Heard: ...
+
+    def language(self, window: Window) -> tuple[str, float]: ...
 
 
 class Recogniser:
@@ -85,24 +109,28 @@ class Recogniser:
             self.compute_type = compute
             break
 
-    def __call__(self, window: Window) -> Heard:
-        """Recognise one window; times are seconds from the recording's start."""
+    def __call__(self, window: Window, change: Change = PLAIN) -> Heard:
+        """Recognise one window; times are seconds from the recording's start.
+
+        With a change it is decoded greedily: another reading of the same words.
+        """
         options = self.options
+        first, tempo = change == PLAIN, change.tempo
         segments, _ = self._model.transcribe(
-            window.samples,
+            window.samples if first else _changed(window.samples, change),
             language="zh",
-            beam_size=options.beam_size,
+            beam_size=options.beam_size if first else 1,
             temperature=0.0,
             condition_on_previous_text=False,
             initial_prompt=options.prompt or None,
             word_timestamps=True,
         )
-        heard = Heard()
+        said: list[tuple[list[Word], float, float]] = []
         for segment in segments:
             words = []
             for word in segment.words or []:
                 if word.word.strip():
-                    start_s, end_s = window.original_span(word.start, word.end)
+                    start_s, end_s = window.original_span(word.start / tempo, word.end / tempo)
                     words.append(
                         Word(
                             word.word.strip(),
@@ -112,15 +140,26 @@ class Recogniser:
                             window.channel,
                         )
                     )
-            kept, dropped = clean_words(words, segment.no_speech_prob, segment.avg_logprob)
-            heard.words += kept
-            heard.dropped += dropped
-        return heard
+            said.append((words, segment.no_speech_prob, segment.avg_logprob))
+        return Heard(*clean_window(said))
 
     def language(self, window: Window) -> tuple[str, float]:
         """Return the language that Whisper hears in a window, with its probability."""
         language, probability, _ = self._model.detect_language(audio=window.samples)
         return str(language), float(probability)
+
+
+def _changed(samples: Samples, change: Change) -> Samples:
+    """Return samples (n,) with a change made, shape (n * tempo,)."""
+    sound = np.asarray(samples, np.float64)
+    if change.emphasis:
+        bright = sound - change.emphasis * np.concatenate([sound[:1], sound[:-1]])
+        power = float(np.square(bright).mean()) or 1.0
+        sound = bright * np.sqrt(np.square(sound).mean() / power)
+    if change.tempo != 1.0:
+        at = np.arange(int(len(sound) * change.tempo)) / change.tempo
+        sound = np.interp(at, np.arange(len(sound)), sound)
+    return np.asarray(sound, np.float32)
 
 
 def _has_cuda() -> bool:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from detector.speakers import Diarization
 from detector.transcript import Word
 
-__all__ = ["Spoken", "Turns", "cut", "label_words"]
+__all__ = ["Spoken", "Turns", "cut", "label_words", "mark_overlaps", "merge"]
 
 _LATIN = re.compile(r"[A-Za-z0-9]$")
 _MAX_WORD_S = 1.5
+_TOGETHER_S = 0.3  # a shorter overlap is the rule where people take turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,18 @@ def cut(words: Sequence[Word], speakers: Sequence[str], turns: Turns | None = No
     return out
 
 
+def mark_overlaps(spoken: Sequence[Spoken], diarization: Diarization) -> list[Spoken]:
+    """Mark the utterances of one channel during which somebody else speaks too."""
+    return [
+        Spoken(
+            item.speaker,
+            item.words,
+            diarization.together_s(item.start_s, item.end_s) > _TOGETHER_S,
+        )
+        for item in spoken
+    ]
+
+
 def merge(channels: Sequence[Sequence[Spoken]]) -> list[Spoken]:
     """Merge the utterances of several channels by time and mark those that overlap."""
     every = sorted((s for channel in channels for s in channel), key=lambda s: (s.start_s, s.end_s))
@@ -124,9 +137,9 @@ def merge(channels: Sequence[Sequence[Spoken]]) -> list[Spoken]:
     for index, spoken in enumerate(every):
         overlapped = any(
             other.speaker != spoken.speaker
-            and min(other.end_s, spoken.end_s) - max(other.start_s, spoken.start_s) > 0.3
+            and min(other.end_s, spoken.end_s) - max(other.start_s, spoken.start_s) > _TOGETHER_S
             for other in every[max(0, index - 4) : index + 5]
             if other is not spoken
         )
-        out.append(Spoken(spoken.speaker, spoken.words, overlapped))
+        out.append(Spoken(spoken.speaker, spoken.words, spoken.overlapped or overlapped))
     return out

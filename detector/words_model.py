@@ -4,7 +4,9 @@ Trained by `python -m models.train`; stored as plain arrays. Heads: the three ca
 their sub-types, the three roles, and whether a third party is on the line.
 """
 
+import binascii
 import io
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -20,34 +22,45 @@ ARTIFACT = "words.npz"
 Scores = NDArray[np.float32]
 
 
+def key(feature: str) -> int:
+    """Return the number, 48 bits, under which a feature's weights stand."""
+    data = feature.encode("utf-8")
+    return zlib.crc32(data) << 16 | binascii.crc_hqx(data, 0)
+
+
 class WordsModel:
-    """Weights by feature name; a turn's logit is the sum over its features by family."""
+    """Weights by feature; a turn's logit is the sum over its features by family.
+
+    Features stand as hashes: a name read from the file and put into a dictionary would cost each
+    start more than a second. With a million features, one unknown feature in some 270 million
+    is taken for a known one.
+    """
 
     def __init__(self, data: bytes) -> None:
         with np.load(io.BytesIO(data), allow_pickle=False) as packed:
-            names = packed["names"].tobytes().decode("utf-8").split("\n")
+            self._keys = np.cumsum(packed["keys"].astype(np.int64))  # stored as differences
             self.heads: list[str] = packed["heads"].tobytes().decode("utf-8").split("\n")
             self.weights: Scores = packed["weights"].astype(np.float32)
             self.biases: Scores = packed["biases"]
-        self.index = dict(zip(names, range(len(names)), strict=True))
         self.column = {head: i for i, head in enumerate(self.heads)}
+
+    def places(self, features: Sequence[str]) -> NDArray[np.int64]:
+        """Return the row of each feature, -1 where it has no weights."""
+        keys = np.fromiter(map(key, features), np.int64, len(features))
+        found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[found] == keys, found, -1)
 
     def logits(self, features: Iterable[str]) -> Scores:
         """Return the logit of every head, shape (heads,), for one turn's features."""
-        sizes = dict.fromkeys(FAMILIES, 0)
-        found: dict[str, list[int]] = {family: [] for family in FAMILIES}
-        get = self.index.get
-        for feature in set(features):
-            family = feature[0]
-            sizes[family] += 1
-            place = get(feature)
-            if place is not None:
-                found[family].append(place)
+        distinct = sorted({*features})  # the same sum, bit for bit, whatever order a set has
+        places = self.places(distinct)
+        families = np.array([feature[0] for feature in distinct])
         total = self.biases.copy()
-        for family, places in found.items():
-            if places:
-                places.sort()  # the same sum, bit for bit, whatever order a set has
-                total += self.weights[places].sum(axis=0) / np.sqrt(np.float32(sizes[family]))
+        for family in FAMILIES:
+            mine = families == family
+            known = places[mine & (places >= 0)]
+            if len(known):
+                total += self.weights[known].sum(axis=0) / np.sqrt(np.float32(mine.sum()))
         return total
 
     def call_logits(self, turns: Sequence[PreparedTurn], listener: str) -> Scores:
@@ -67,11 +80,11 @@ class WordsModel:
             sizes[feature[0]] += 1
         written = np.zeros(len(turn.text), np.float32)
         sounded = np.zeros(len(turn.text), np.float32)
-        for feature, places in seen.items():
-            index = self.index.get(feature)
-            if index is None:
+        rows = self.places(list(seen))
+        for row, (feature, places) in zip(rows, seen.items(), strict=True):
+            if row < 0:
                 continue
-            weight = self.weights[index, column] / np.sqrt(np.float32(sizes[feature[0]]))
+            weight = self.weights[row, column] / np.sqrt(np.float32(sizes[feature[0]]))
             target = sounded if feature[0] == "p" else written
             for start, end in places:
                 target[start:end] += weight / (len(places) * (end - start))

@@ -4,6 +4,7 @@ import io
 import math
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -17,6 +18,9 @@ import pytest
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).parent.parent
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so in the background of a shell script,
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and commands would inherit it
 
 
 @pytest.fixture(scope="session", autouse=True)

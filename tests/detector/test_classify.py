@@ -237,3 +237,33 @@ def test_impossible_thresholds(
 ) -> None:
     with pytest.raises(OptionError, match=reason):
         classifier.settings.with_thresholds({name: value})
+
+
+# ---------------------------------------------------------------- heard again
+
+CALL = [
+    CallTurn("喂你好我是平台的", "collector"),
+    CallTurn("什么事", "debtor"),
+    CallTurn("在不换前就是这么回事", "collector"),
+]
+AGAIN = ["", "", "再不还钱我找人把你家门砸了"]
+
+
+def test_the_score_is_the_mean_over_what_was_heard(classifier: Classifier) -> None:
+    first = classifier.classify(CALL)[2]
+    again = [*CALL[:2], CallTurn(AGAIN[2], "collector")]
+    second = classifier.classify(again)[2]
+    both = classifier.classify(CALL, readings=[AGAIN])[2]
+    assert second.scores["threat"] > first.scores["threat"] + 0.2
+    mean = (first.scores["threat"] + second.scores["threat"]) / 2
+    assert both.scores["threat"] == pytest.approx(mean, abs=1e-3)
+    assert both.telling["threat"] == 1
+    assert first.telling["threat"] == 0
+
+
+def test_readings_that_say_the_same_change_nothing(classifier: Classifier) -> None:
+    once = classifier.classify(CALL)
+    again = classifier.classify(CALL, readings=[[""] * 3, [t.text for t in CALL]])
+    for a, b in zip(once, again, strict=True):
+        assert a.scores == pytest.approx(b.scores, abs=1e-3)
+        assert set(b.telling.values()) == {0}

@@ -131,6 +131,11 @@ def test_one_file_for_several_recordings(tmp_path: Path, wav: Path, detector: Ru
     refused(detector("scan", wav, wav, "-o", tmp_path / "a.html"), "folder for several")
 
 
+def test_a_new_folder_may_have_a_date_in_its_name(tmp_path: Path, detector: Run) -> None:
+    detector("scan", tmp_path / "none.m4a", "-o", tmp_path / "案件2026.11", "--quiet")
+    assert (tmp_path / "案件2026.11").is_dir()
+
+
 def test_model_that_cannot_be_loaded(tmp_path: Path, wav: Path, detector: Run) -> None:
     write(tmp_path, "model.bin", b"junk" * 100)
     write(tmp_path, "config.json", "{}")
@@ -171,7 +176,7 @@ def scanned(monkeypatch: pytest.MonkeyPatch, make_report: Run) -> None:
     import dataclasses
 
     class Quick:
-        def __init__(self, *_: object) -> None:
+        def __init__(self, *_: object, **_more: object) -> None:
             pass
 
         def scan(self, path: Path, step: Any) -> Any:

@@ -54,7 +54,7 @@ def test_two_alike_voices_are_still_two() -> None:
 
 def test_a_third_voice_heard_for_a_moment_is_not_a_speaker() -> None:
     assert len(set(labels([0, 1] * 8 + [2], seconds=1.0))) == 2
-    assert len(set(labels([0, 1] * 8 + [2] * 6, seconds=1.0))) == 3
+    assert len(set(labels([0, 1] * 8 + [2] * 8, seconds=1.0))) == 3
 
 
 def test_at_most_four() -> None:

@@ -40,7 +40,7 @@ def test_spans_are_parts_of_the_turn_as_handed_in(text: str) -> None:
 @pytest.mark.parametrize(
     ("label", "text", "telling"),
     [
-        ("insult", "你全家不得好死,生儿子没屁眼", "屁眼"),
+        ("insult", "你全家不得好死,生儿子没屁眼", "死屁眼"),
         ("insult", "我跟你说了多少遍了,操你妈的,下午三点之前", "操你妈"),
         ("threat", "下午三点之前,不然我喊人去你家泼油漆,你看着办", "人去你家泼油漆"),
         ("third_party_disclosure", "阿姨您好,您儿子欠我们两万块,麻烦您了", "欠"),

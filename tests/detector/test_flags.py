@@ -1,5 +1,6 @@
 """Scored utterances become flags that a person can check."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,3 +132,14 @@ def test_gravest_subtypes_rank_highest() -> None:
         return flags([said(1, 0, 2)], [score])[0].severity
 
     assert graded("violence") > graded("exposure") > graded("veiled")
+
+
+def test_a_further_reading_that_tells_more_is_said() -> None:
+    utterance = said(1, 0.0, 2.0)
+    scores = replace(scored("t"), telling={"threat": 1})
+    context = Context(0.0, (("我找人去你家",),))
+    (flag,) = find_flags([utterance], [scores], call_classifier(), context)
+    assert flag.quote == utterance.text
+    assert flag.note and "我找人去你家" in flag.note
+    (flag,) = find_flags([utterance], [replace(scores, telling={})], call_classifier(), context)
+    assert flag.note is None

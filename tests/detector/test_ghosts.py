@@ -2,7 +2,7 @@
 
 import pytest
 
-from detector.ghosts import clean_words
+from detector.ghosts import clean_window, clean_words
 from detector.transcript import Word
 
 
@@ -83,6 +83,19 @@ def test_what_is_dropped_says_when_and_what() -> None:
     assert dropped.start_s == pytest.approx(10 + 0.2 * 4)
     assert dropped.end_s == pytest.approx(10 + 0.2 * 22)
     assert len(kept) + len(dropped.text) == 22
+
+
+@pytest.mark.parametrize(("no_speech", "kept"), [(0.7, ""), (0.5, "我说还钱还钱")])
+def test_a_loop_where_hardly_anybody_speaks_goes_whole(no_speech: float, kept: str) -> None:
+    assert cleaned("我说" + "还钱" * 12, no_speech) == (kept, ["repetition"])
+
+
+@pytest.mark.parametrize(("times", "no_speech", "kept"), [(3, 0.7, 0), (2, 0.7, 2), (5, 0.3, 5)])
+def test_the_same_sentence_over_and_over(times: int, no_speech: float, kept: int) -> None:
+    said = [(words("我跟你说"), no_speech, -0.5)] * times
+    left, dropped = clean_window(said)
+    assert len(left) == 4 * kept
+    assert [d.text for d in dropped] == ["我跟你说"] * (times - kept)
 
 
 def test_nothing() -> None:

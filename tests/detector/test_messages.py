@@ -79,6 +79,10 @@ def turns(folder: Path, name: str, text: str | bytes) -> list[tuple[Any, ...]]:
                 (None, None, "温馨提示:已逾期"),
             ],
         ),
+        (
+            "尊敬的客户:您已逾期\n尊敬的客户:请还款\n",
+            [(None, None, "尊敬的客户:您已逾期"), (None, None, "尊敬的客户:请还款")],
+        ),
     ],
 )
 def test_lines(tmp_path: Path, text: str, expected: list[tuple[Any, ...]]) -> None:

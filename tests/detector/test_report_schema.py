@@ -14,6 +14,7 @@ import pytest
 
 from detector import report as reports
 from detector import scan
+from detector.errors import InputError
 from detector.ghosts import Dropped
 from detector.labels import CATEGORY_NAMES, ROLE_NAMES
 from detector.listen import Channel, Heard
@@ -269,3 +270,28 @@ def test_names_are_those_of_the_code() -> None:
     assert SCHEMA["properties"]["schema_version"] == {"const": SCHEMA_VERSION}
     fields = [field.name for field in dataclasses.fields(reports.Report)]
     assert sorted(SCHEMA["required"]) == sorted(fields)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"role": "debtor"', '"role": "creditor"'),
+        ('"decision": "flagged"', '"decision": "certain"'),
+        ('"duration_s": 3725.4', '"duration_s": NaN'),
+        ('"duration_s": 3725.4', '"duration_s": 1e999'),
+        ('"duration_s": 3725.4', '"duration_s": "long"'),
+        ('"bytes": 120000', f'"bytes": {"9" * 30}'),
+        ('"U3"', '"U4"'),
+    ],
+)
+def test_a_report_changed_by_hand_is_refused(
+    tmp_path: Path, make_report: Make, old: str, new: str
+) -> None:
+    text = make_report().to_json()
+    path = tmp_path / "a.json"
+    path.write_text(text, "utf-8")
+    assert reports.read_report(path) == make_report()
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(InputError, match="not a report"):
+        reports.read_report(path)

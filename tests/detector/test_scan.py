@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from detector.audio import RATE
-from detector.listen import _without_leakage
+from detector.listen import without_leakage
 from detector.report import Report, schema
 from detector.scan import Scanner, ScanOptions
 from detector.speech import Window
@@ -176,7 +176,7 @@ def test_the_first_word_after_a_pause_is_not_before_it():
 @pytest.mark.parametrize("samples", [0, 100, 320, 1_000, 16_000])
 def test_a_short_last_block_of_two_channels(samples):
     block = np.random.default_rng(1).normal(size=(2, samples)).astype(np.float32)
-    assert _without_leakage(block, (0.03, 0.03)).shape == block.shape
+    assert without_leakage(block, (0.03, 0.03)).shape == block.shape
 
 
 def test_stereo_takes_the_channels_as_speakers(scanned):

@@ -1,0 +1,1 @@
+"""Folders of recordings: found, scanned with resumption, summed up, counted against rules."""

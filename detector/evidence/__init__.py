@@ -1,0 +1,1 @@
+"""From flags to a case folder that a lawyer can file: originals, clips, documents, custody."""
