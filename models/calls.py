@@ -54,6 +54,11 @@ def load(folder: Path = FOLDER) -> list[Call]:
     return [call for path in sorted(folder.glob("*.jsonl")) for call in read(path)]
 
 
+def heard(folder: Path = FOLDER) -> list[Call]:
+    """Return what the recogniser made of spoken calls (`models.hear`): call_id, said, heard …"""
+    return [r for path in sorted((folder / "heard").glob("*.jsonl")) for r in read(path)]
+
+
 def check_call(call: Call) -> list[str]:
     """Return what is wrong with one call."""
     wrong = []

@@ -12,6 +12,7 @@ from detector.features import ROLES as ROLES_OF
 from detector.pinyin import syllables
 from detector.text import normalise, simplify
 from models.calls import LABEL_OF, LABELS, Call
+from models.confusion import recognised
 from models.extract_e5 import E5File
 from models.roughen import PUNCTUATION, roughen_call
 from models.vectorise import listener_of
@@ -32,10 +33,12 @@ ROLES = tuple(ROLES_OF)
 HEADS = (*LABELS, *LABEL_OF)
 """What is learned of a turn besides who speaks: categories, then sub-types."""
 OUTPUTS = len(HEADS) + len(ROLES)
-ROUGH, BARE = 0.5, 0.3
+ROUGH, BARE = 0.6, 0.3
 """How many views are misheard; how many of the others have no punctuation."""
 HIDDEN, PARTLY_HIDDEN, LISTENER_HIDDEN = 0.3, 0.15, 0.3
 EXCERPT = (1, 1, 2, 3, 5, 8)
+RECOGNISED = 0.6
+"""How many of the misheard views of a call that was spoken are what the recogniser gave."""
 # what markers start from: <pad> <unk> <s> </s>, speakers collector to someone, listeners
 _SPEAKERS = (("催", "收", ":"), ("我", "人", ":"), ("他", "人", ":"), ("谁", ":"))
 _LISTENERS = ("你", "他", "谁")
@@ -87,31 +90,46 @@ def targets(turn: dict[str, Any]) -> list[float]:
     return [float(name in has) for name in HEADS]
 
 
+def misheard(call: Call, rng: random.Random) -> tuple[list[str], list[bool]]:
+    """Return a call's texts as recognised, where it was spoken, or as roughened.
+
+    And for each turn whether its labels can be told from what was heard.
+    """
+    versions = recognised().get(call["call_id"])
+    if versions and rng.random() < RECOGNISED:
+        texts, clear = zip(*rng.choice(versions), strict=True)
+        return list(texts), list(clear)
+    rough = roughen_call(call, seed=rng.getrandbits(32))["turns"]
+    return [turn["text"] for turn in rough], [True] * len(rough)
+
+
 def view(call: Call, tables: Tables, rng: random.Random, cut: float = 0.0) -> list[Window]:
     """Return the windows of a call as they are seen once in training.
 
-    Half of the views are misheard. The roles are often hidden, and so is who listens: the
+    More than half of the views are misheard. The roles are often hidden, and so is who listens: the
     recogniser may not know. With the chance `cut` only a few turns are seen, so that the rest
     of the call is not leant on.
     """
     turns = call["turns"]
-    if rng.random() < cut:
-        first = rng.randrange(len(turns))
-        turns = turns[first : first + rng.choice(EXCERPT)]
+    clear = [True] * len(turns)
     if rng.random() < ROUGH:
-        heard = roughen_call({**call, "turns": turns}, seed=rng.getrandbits(32))["turns"]
-        texts = [normalise(turn["text"]) for turn in heard]
+        texts, clear = misheard(call, rng)
+        texts = [normalise(text) for text in texts]
     else:
         texts = [normalise(turn["text"]) for turn in turns]
         if rng.random() < BARE:
             texts = ["".join(c for c in text if c not in PUNCTUATION) or text for text in texts]
+    if rng.random() < cut:
+        first = rng.randrange(len(turns))
+        part = slice(first, first + rng.choice(EXCERPT))
+        turns, texts, clear = turns[part], texts[part], clear[part]
     roles = [ROLES_OF[turn["speaker"]] for turn in turns]
     if rng.random() < HIDDEN:
         roles = ["U"] * len(roles)
     elif rng.random() < PARTLY_HIDDEN:
         roles = [role if rng.random() < 0.5 else "U" for role in roles]
     listener = "U" if rng.random() < LISTENER_HIDDEN else listener_of(call)
-    return layout(turns, texts, roles, listener, tables)
+    return layout(turns, texts, roles, listener, tables, clear)
 
 
 def layout(
@@ -120,11 +138,12 @@ def layout(
     roles: Sequence[str],
     listener: str,
     tables: Tables,
+    clear: Sequence[bool] | None = None,
 ) -> list[Window]:
     """Return windows with what is to be learned of each unit.
 
-    That is `heads` (units, 23), the true `roles` as numbers, and `hidden`: 1 where the marker
-    does not tell the role.
+    That is `heads` (units, 23), the true `roles` as numbers, `hidden`: 1 where the marker does
+    not tell the role, and `valid`: 0 where nothing is to be learned (not `clear`).
     """
     windows = tables.windows(list(zip(roles, texts, strict=True)), listener)
     for window in windows:
@@ -132,6 +151,7 @@ def layout(
         window["heads"] = np.array([targets(turns[i]) for i in owner], np.float32)
         window["roles"] = np.array([ROLES.index(turns[i]["speaker"]) for i in owner])
         window["hidden"] = np.array([roles[i] == "U" for i in owner], np.float32)
+        window["valid"] = np.array([clear is None or clear[i] for i in owner], np.float32)
     return windows
 
 
@@ -167,6 +187,6 @@ def collate(windows: Sequence[Window]) -> dict[str, np.ndarray]:
     }
     for i, window in enumerate(windows):
         for name, values in batch.items():
-            own = window[name] if name != "valid" else np.ones(len(window["marks"]))
+            own = window[name]
             values[i, : len(own)] = own
     return batch

@@ -4,6 +4,8 @@
     python -m models.evaluate CALLS.jsonl             the published model on a file, as
                                                       `detector classify` would score it
     python -m models.evaluate --rough 1               either, on text as a recogniser mishears it
+    python -m models.evaluate --why 5                 either, and whether the shown words explain
+                                                      every fifth flag
     python -m models.evaluate --figures --card [CALLS.jsonl]
                                                       redraw models/figures/, rewrite the numbers
                                                       of models/README.md
@@ -17,6 +19,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from detector.messages import read_calls
 from models import calls as corpus
 from models import train
 from models.evaluate_tables import render, write_card
+from models.explain_scores import explained
 from models.keyword_baseline import keyword_labels
 from models.roughen import roughen_call
 from models.word_scores import Measured, ScoredTurn
@@ -56,7 +60,7 @@ def held_out_classifiers(
         places = [i for i, call in enumerate(mine) if train.writer_of(call) == writer]
         others = [call for call in mine if train.writer_of(call) != writer]
         settings = settings_of(train.calibrate(others, words, encoder))
-        parts.append((places, Classifier(words, settings, encoder)))
+        parts.append((places, Classifier(words, settings, lambda encoder=encoder: encoder)))
     return mine, parts
 
 
@@ -138,6 +142,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, nargs="?", metavar="CALLS.jsonl")
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     parser.add_argument("--rough", type=int, metavar="SEED", help="roughen the text first")
+    parser.add_argument(
+        "--why", type=int, metavar="N", help="take the shown words out of each Nth flag"
+    )
     parser.add_argument("--figures", action="store_true", help="redraw models/figures/*.png")
     parser.add_argument("--card", action="store_true", help="rewrite models/README.md")
     parser.add_argument("--part", type=int, default=1, help="each Nth call of the corpus only")
@@ -157,11 +164,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         published = [(list(range(len(calls))), call_classifier())]
         views = calls if args.rough is None else roughened(calls, args.rough)
         reports.append(summary(args.file.name, measure(views, published)))
+        if args.why:
+            reports[-1]["why"] = asdict(explained(views, published, args.why))
     if args.card or not args.file:
         calls, parts = held_out_classifiers(corpus.load()[:: args.part])
         views = calls if args.rough is None else roughened(calls, args.rough)
         measured = measure(views, parts)
         reports.insert(0, summary("held-out writers", measured))
+        if args.why:
+            reports[0]["why"] = asdict(explained(views, parts, args.why))
         if args.figures:
             from models.evaluate_figures import draw
 

@@ -1,17 +1,19 @@
 """How good the whole pipeline is on recordings whose truth is known.
 
-    python -m models.evaluate_audio FOLDER [--json FILE] [--jobs N] [-- scan options]
+    python -m models.evaluate_audio FOLDER... [--json FILE] [--jobs N] [-- scan options]
 
 FOLDER holds NAME.json, in the form of `models/corpus/README.md` with `start` and `end` (seconds)
 on every turn, and the recording NAME.wav, .m4a, .amr and so on. What follows
-`--` are options of `detector scan`, as in `-- --listener third-party`. Every figure comes with
-a 95 % interval (bootstrap over calls). All but the times is the same on every run.
+`--` are options of `detector scan`, as in `-- --listener third-party`. How noisy a call is, in dB,
+is `snr_db` of its truth or the number at the end of the folder's name (mono20). Every figure comes
+with a 95 % interval (bootstrap over calls). All but the times is the same on every run.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import re
 import statistics
 import sys
 import time
@@ -29,7 +31,7 @@ from models.audio_scores import DECISIONS, LABELS, describe_errors, measure
 RESAMPLES, SEED = 1_000, 20
 WORST = 10
 RATES = ("precision", "recall", "F1")
-BREAKDOWNS = ("layout", "kind", "lang", "severity")
+BREAKDOWNS = ("layout", "noise", "setting", "channel", "kind", "lang", "severity")
 Json = dict[str, Any]
 
 
@@ -99,8 +101,8 @@ SHORT = [
         "flagged: micro precision", "flagged: micro recall", "flagged: micro F1",
         "with review: micro recall", "with review: micro F1",
         "flagged: false flags per lawful call", "diarization error rate",
-        "turns given to the right speaker", "collector right (calls)", "listener right",
-        "character error rate",
+        "turns given to the right speaker", "number of speakers right", "collector right (calls)",
+        "listener right", "character error rate", "  collector", "  other",
     )
 ]  # fmt: skip
 
@@ -141,8 +143,16 @@ def find(folder: Path) -> list[tuple[Json, Path]]:
         if recording is None:
             print(f"{path.name}: no recording beside it, left out", file=sys.stderr)
             continue
-        found.append((call | {"call_id": call.get("call_id", path.stem)}, recording))
+        known = {"call_id": call.get("call_id", path.stem), "noise": _noise(call, folder.name)}
+        found.append((call | known, recording))
     return found
+
+
+def _noise(call: Json, folder: str) -> str:
+    """Return how far speech is above the noise, from the truth or the folder's name."""
+    at_end = re.search(r"(\d+)(?: ?dB)?$", folder, re.IGNORECASE)
+    snr = call.get("snr_db", at_end and at_end[1])
+    return "?" if snr is None else f"{float(snr):g} dB"
 
 
 _scanner: Any = None
@@ -187,13 +197,17 @@ def scan_all(
 
 def evaluate(call: Json, report: Json | None, error: str, wall_s: float) -> Json:
     """Return everything that is known of one call; one that failed counts as silent."""
-    stereo = "collector_channel" in call
+    layout = "stereo" if "collector_channel" in call else "mono"
+    noise = call.get("noise", "?")
     facts = report["recording"] if report else {}
     seconds = facts.get("duration_s") or max((t["end"] for t in call["turns"]), default=0.0)
     return {
         "call_id": call["call_id"],
         **{key: call.get(key, "?") for key in ("kind", "lang", "severity")},
-        "layout": facts.get("layout", "stereo" if stereo else "mono"),
+        "layout": layout,
+        "noise": noise,
+        "setting": f"{layout} {noise}",
+        "channel": f"{facts['sample_rate_hz'] / 1000:g} kHz" if facts else "?",
         "error": error,
         "counts": measure(call, report),
         **describe_errors(call, report),
@@ -317,6 +331,8 @@ def render(results: Sequence[Json], groups: Json, times: Json) -> str:
     text.append(table("Speakers, roles and words (%)", ["", "all"], rows))
     for key in BREAKDOWNS:
         names = [name for name in groups if name.startswith(f"{key}=")]
+        if names == [f"{key}=?"]:
+            continue
         head = [""] + [f"{n.split('=')[1]} ({groups[n]['calls']})" for n in names]
         rows = [
             [f.name, *(_cell(groups[n]["figures"][f.name.strip()], f.percent) for n in names)]
@@ -343,15 +359,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         "python -m models.evaluate_audio", description=__doc__.splitlines()[0],
         epilog="Options of `detector scan` may follow after `--`.",
     )  # fmt: skip
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
-    parser.add_argument("--first", type=int, metavar="N", help="only the first N calls")
+    parser.add_argument("--first", type=int, metavar="N", help="only the first N of each folder")
     parser.add_argument("--reports", type=Path, metavar="FOLDER", help="keep every call's report")
     args = parser.parse_args(given[:at])
-    calls = find(args.folder)[: args.first]
-    if not calls:
-        parser.error(f"{args.folder} holds no call with a recording")
+    calls = []
+    for folder in args.folders:
+        found = find(folder)[: args.first]
+        if not found:
+            parser.error(f"{folder} holds no call with a recording")
+        several = f"{folder.name}/" if len(args.folders) > 1 else ""
+        calls += [(call | {"call_id": several + call["call_id"]}, path) for call, path in found]
     scanned = scan_all([recording for _, recording in calls], args.jobs, given[at + 1 :])
     results, settings = [], None
     for number, ((call, _), (report, error, wall)) in enumerate(
@@ -360,9 +380,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         results.append(evaluate(call, report, error, wall))
         settings = settings or (report and report["settings"])
         if args.reports and report:
-            args.reports.mkdir(parents=True, exist_ok=True)
             text = json.dumps(report, ensure_ascii=False, indent=1)
-            (args.reports / f"{call['call_id']}.json").write_text(text + "\n", "utf-8")
+            target = args.reports / f"{call['call_id']}.json"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text + "\n", "utf-8")
         print(f"{number}/{len(calls)} {call['call_id']} {wall:.1f} s {error}", file=sys.stderr)
     groups, times = summarise(results), timing(results)
     print(render(results, groups, times))

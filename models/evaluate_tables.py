@@ -141,6 +141,13 @@ def render(report: Json) -> str:
         "## Review, lawful calls, other speakers",
         share_lines(report),
     ]
+    if why := report.get("why"):
+        parts += [
+            "## What is shown as the reason",
+            f"- In {why['flags']} flags the shown words are {100 * why['share']:.0f} % of the turn"
+            f" on average, {100 * why['longest']:.0f} % at most; without them"
+            f" {100 * why['fall']:.0f} % of the flags fall below the threshold.",
+        ]
     for field, groups in report["by"].items():
         if groups:
             parts += [f"## By {field}", group_table(field, groups)]

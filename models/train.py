@@ -9,6 +9,7 @@ apart, by `models.train_encoder`.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from detector.features import CallTurn, prepare
 from detector.text import normalise
 from detector.words_model import WordsModel
 from models import calls as corpus
-from models.artifacts_file import publish
+from models.artifacts_file import ARTIFACTS, publish
+from models.confusion import recognised
 from models.roughen import roughen_call
 from models.vectorise import Vectoriser, call_features, listener_of, pack
 
@@ -30,7 +32,7 @@ HELD_OUT = ("w2", "w5")
 HELD_OUT_FOLDER = Path(__file__).parent / "held_out"
 C_LABEL, C_SUBTYPE, C_ROLE, C_LISTENER = 60.0, 20.0, 5.0, 2.0
 REVIEW_SHARE = 0.075
-MIN_PRECISION = 0.86
+MIN_PRECISION = 0.9
 ROLES = tuple(ROLES_OF)
 
 
@@ -52,9 +54,22 @@ class Data:
             # the last view is each turn alone, as a single message stands
             alone = [[name for name in row if name[0] != "x"] for row in rows]
             for view in (rows, call_features(roughen_call(call, seed=number)), alone):
-                self.rows += view
-                self.turns += call["turns"]
-                self.calls += [call] * len(view)
+                self.add(call, view, [True] * len(view))
+            for version in recognised().get(call["call_id"], []):
+                turns = [
+                    {**turn, "text": text}
+                    for turn, (text, _) in zip(call["turns"], version, strict=True)
+                ]
+                view = call_features({**call, "turns": turns})
+                self.add(call, view, [clear for _, clear in version])
+
+    def add(self, call: dict, rows: list[list[str]], clear: list[bool]) -> None:
+        """Add one view of a call; turns that are not clear are context only."""
+        for row, turn, learn in zip(rows, call["turns"], clear, strict=True):
+            if learn:
+                self.rows.append(row)
+                self.turns.append(turn)
+                self.calls.append(call)
 
     def mask(self, test) -> np.ndarray:
         return np.array([test(t, c) for t, c in zip(self.turns, self.calls, strict=True)], bool)
@@ -136,7 +151,7 @@ def logistic(x: np.ndarray, y: np.ndarray) -> list[float]:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return 0.5 + 0.5 * np.tanh(x / 2)  # without overflow
 
 
 def choose_threshold(p: np.ndarray, y: np.ndarray) -> float:
@@ -150,6 +165,20 @@ def choose_threshold(p: np.ndarray, y: np.ndarray) -> float:
         if precision >= MIN_PRECISION and f1 > best:
             best, chosen = f1, float(threshold)
     return round(chosen, 2)
+
+
+def weigh_subtypes(
+    words: np.ndarray, seen: np.ndarray, has: np.ndarray, names: Sequence[str]
+) -> dict[str, list[float]]:
+    """Return for each sub-type what both logits weigh, alike for all of a category, and a constant.
+
+    All arrays have the shape (turns of the category, sub-types of the category).
+    """
+    each = np.tile(np.eye(len(names)), (len(words), 1))
+    x = np.column_stack([words.ravel(), seen.ravel(), each])
+    model = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(x, has.ravel())
+    a, b, *constants = (round(float(v), 4) for v in model.coef_[0])
+    return {name: [a, b, c] for name, c in zip(names, constants, strict=True)}
 
 
 def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dict:
@@ -172,7 +201,8 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
             if turn["speaker"] == "collector"
         ]
     )
-    facts: dict = {"calibration": {}, "lone": {}, "thresholds": {}}
+    facts: dict = {"calibration": {}, "lone": {}, "thresholds": {}, "subtypes": {}}
+    first = len(corpus.LABELS)
     p = np.zeros((len(rows), 3))
     for k, label in enumerate(corpus.LABELS):
         x = np.array([[own[column[label]], other[k]] for _, own, other in rows])
@@ -181,6 +211,14 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
         p[:, k] = sigmoid(a * x[:, 0] + b * x[:, 1] + c)
         facts["lone"][label] = logistic(alone[:, [column[label]]], y)
         facts["thresholds"][label] = choose_threshold(p[:, k], y)
+        group = corpus.SUBTYPES[label]
+        facts["subtypes"] |= weigh_subtypes(
+            np.array([own[[column[s] for s in group]] for _, own, _ in rows])[y],
+            np.array([other[first : first + len(group)] for _, _, other in rows])[y],
+            np.array([[s in turn["subtypes"] for s in group] for turn, _, _ in rows])[y],
+            group,
+        )
+        first += len(group)
     thresholds = np.array([facts["thresholds"][label] for label in corpus.LABELS])
     below = np.where((p >= thresholds).any(axis=1), 0, (p / thresholds).max(axis=1))
     facts["review_from"] = round(float(np.quantile(below, 1 - REVIEW_SHARE)), 3)
@@ -201,11 +239,12 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
     return facts
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="more labelled calls")
     parser.add_argument("--part", type=int, default=1, help="use each Nth call only (tests)")
-    args = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=ARTIFACTS, help="folder for the model")
+    args = parser.parse_args(argv)
     calls = corpus.load()[:: args.part]
     for path in args.extra:
         calls += corpus.read(path)
@@ -215,7 +254,7 @@ def main() -> int:
     packed = train(calls)
     facts = calibrate(*held_out(calls))
     source = f"models/corpus, {len(calls)} calls, {sum(len(c['turns']) for c in calls)} turns"
-    publish("words.npz", packed, source, **facts)
+    publish("words.npz", packed, source, args.out, **facts)
     print(json.dumps(facts, indent=1))
     return 0
 

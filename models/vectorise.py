@@ -14,11 +14,12 @@ import numpy as np
 from scipy import sparse
 
 from detector.features import CallTurn, prepare, turn_features
+from detector.words_model import key
 
 FAMILY_WEIGHTS = {"c": 1.0, "w": 0.7, "p": 0.8, "l": 0.7, "x": 0.35}
 MIN_DF = {"c": 2, "w": 2, "p": 3, "l": 2, "x": 4}
 IDF_SCALE = 5.0
-SMALLEST_WEIGHT = 0.1
+SMALLEST_WEIGHT = 0.3
 
 
 def call_features(call: dict) -> list[list[str]]:
@@ -75,21 +76,25 @@ class Vectoriser:
 
 
 def pack(vectoriser: Vectoriser, heads: dict[str, tuple[np.ndarray, float]]) -> bytes:
-    """Return the npz bytes of a word model: names, weights (features, heads), biases (heads,).
+    """Return the npz bytes of a word model: keys, weights (features, heads), biases (heads,).
 
     Idf and family weights are folded into the weights, which are stored as fp16; features
-    whose weights are all tiny are left out.
+    whose weights are all tiny are left out. Keys are hashes of the features, in order, each as
+    the difference to the one before; of features with the same key the first stays.
     """
     loud = np.array([FAMILY_WEIGHTS[name[0]] for name in vectoriser.names])
     scale = (loud * vectoriser.idf / IDF_SCALE)[:, None]
     weights = np.stack([w for w, _ in heads.values()], axis=1) * scale
     keep = np.abs(weights).max(axis=1) > SMALLEST_WEIGHT
-    names = "\n".join(n for n, k in zip(vectoriser.names, keep, strict=True) if k)
+    keys, first = np.unique(
+        np.array([key(n) for n, k in zip(vectoriser.names, keep, strict=True) if k], np.int64),
+        return_index=True,
+    )
     out = io.BytesIO()
     np.savez_compressed(
         out,
-        names=np.frombuffer(names.encode("utf-8"), np.uint8),
-        weights=weights[keep].astype(np.float16),
+        keys=np.diff(keys, prepend=0),
+        weights=weights[keep][first].astype(np.float16),
         biases=np.array([b for _, b in heads.values()], np.float32),
         heads=np.frombuffer("\n".join(heads).encode("utf-8"), np.uint8),
     )

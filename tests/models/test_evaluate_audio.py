@@ -47,7 +47,7 @@ def flag(category, start, end, decision="flagged"):
 def report(utterances, flags=(), listener="debtor", layout="mono"):
     roles = {u["speaker"]: u["role"] for u in utterances}
     return {
-        "recording": {"layout": layout, "duration_s": 20.0},
+        "recording": {"layout": layout, "duration_s": 20.0, "sample_rate_hz": 8_000},
         "listener": {"role": listener},
         "speakers": [{"id": name, "role": role} for name, role in sorted(roles.items())],
         "utterances": list(utterances),
@@ -327,6 +327,27 @@ def test_main_writes_json_that_is_the_same_but_for_the_times(tmp_path, monkeypat
         written.append(data)
     assert written[0] == written[1]
     assert "diarization error rate" in capsys.readouterr().out
+
+
+def test_folders_are_compared_by_layout_and_noise(tmp_path, monkeypatch, capsys):
+    for name, more in (("mono10", {}), ("mono30", {}), ("quiet", {"snr_db": 30.0})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.json").write_text(json.dumps(CALL | more), "utf-8")
+        (tmp_path / name / "t.wav").write_bytes(b"x")
+
+    def scan_all(recordings, jobs, options):
+        return [(report(HEARD) | {"settings": {}}, "", 1.0) for _ in recordings]
+
+    monkeypatch.setattr(evaluate_audio, "scan_all", scan_all)
+    target = tmp_path / "out"
+    folders = [str(tmp_path / name) for name in ("mono10", "mono30", "quiet")]
+    assert evaluate_audio.main([*folders, "--json", str(target)]) == 0
+    groups = json.loads(target.read_text("utf-8"))["groups"]
+    calls = {name: group["calls"] for name, group in groups.items()}
+    assert calls["setting=mono 10 dB"] == 1
+    assert calls["noise=30 dB"] == calls["setting=mono 30 dB"] == 2
+    assert calls["channel=8 kHz"] == 3
+    assert "mono10/" in capsys.readouterr().out
 
 
 def test_scores_are_not_numpy_types():

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.pinyin import syllables
-from models.roughen import PUNCTUATION, homophones, roughen, roughen_call
+from models.confusion import NOTHING_ALIKE, cost
+from models.roughen import PUNCTUATION, roughen, roughen_call
 
 TEXT = "您那笔装修贷款还有八千四没到账,周五之前能不能先处理一部分?"
 CALL = {
@@ -38,15 +39,23 @@ def test_at_rate_zero_only_punctuation_goes() -> None:
     assert said == "".join(c for c in TEXT if c not in PUNCTUATION)
 
 
-def test_replaced_characters_sound_alike() -> None:
+def test_many_replaced_characters_sound_alike_and_the_others_somewhat() -> None:
     text = TEXT.replace(",", "").replace("?", "")
-    for seed in range(40):
+    same = near = wrong = 0
+    for seed in range(200):
         heard = roughen(text, 0.5, random.Random(seed))
-        if len(heard) == len(text):  # nothing lost
-            assert syllables(heard) == syllables(text)
+        if len(heard) != len(text):  # something lost
+            continue
+        for said, got in zip(text, heard, strict=True):
+            a, b = syllables(said)[0], syllables(got)[0]
+            wrong += said != got
+            same += said != got and a == b
+            near += a != b and cost(a, b) < NOTHING_ALIKE
+    assert 0.2 < same / wrong < 0.75
+    assert near > 0
 
 
-@pytest.mark.parametrize(("rate", "least", "most"), [(0.1, 0.0, 0.2), (0.45, 0.15, 0.55)])
+@pytest.mark.parametrize(("rate", "least", "most"), [(0.1, 0.0, 0.2), (0.45, 0.2, 0.6)])
 def test_the_rate_is_about_the_share_that_differs(rate: float, least: float, most: float) -> None:
     text = TEXT.replace(",", "").replace("?", "")
     rng = random.Random(5)
@@ -54,12 +63,6 @@ def test_the_rate_is_about_the_share_that_differs(rate: float, least: float, mos
     differ = sum(a != b for h in heard if len(h) == len(text) for a, b in zip(h, text, strict=True))
     whole = len(text) * sum(len(h) == len(text) for h in heard)
     assert least < differ / whole < most
-
-
-def test_homophones_share_their_folded_syllable() -> None:
-    for sound, (group, counts) in homophones().items():
-        assert len(group) == len(counts)
-        assert {syllables(character)[0] for character in group} == {sound}
 
 
 @given(st.text(max_size=40), st.floats(0, 1), st.integers(0, 9))
