@@ -1,0 +1,1 @@
+"""The service: recordings come in over HTTP, reports go out; see `detector serve`."""
