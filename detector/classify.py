@@ -100,8 +100,7 @@ class Classifier:
     ) -> NDArray[np.float64]:
         """Return probabilities (others, 3) of turn `index` if it were each of the others.
 
-        `turns` is a short part of a call: what does not fit in one window of the encoder is
-        left out.
+        What does not fit in one window of the encoder is left out.
         """
         listener = "T" if third >= 0.5 else "D"
         calls = [[*turns[:index], other, *turns[index + 1 :]] for other in others]

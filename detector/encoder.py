@@ -1,6 +1,6 @@
 """The call encoder: reads a whole call and gives logits for each turn.
 
-Six layers of multilingual-e5-small (MIT), fine-tuned on the corpus by `models.train_encoder`
+Nine layers of multilingual-e5-small (MIT), fine-tuned on the corpus by `models.train_encoder`
 with one token a character and an embedding of how the character sounds, so that a misheard
 homophone stays near. Runs with ONNX Runtime (int8), without torch.
 """
@@ -130,8 +130,17 @@ class CallEncoder:
     def variants(
         self, calls: Sequence[Sequence[tuple[str, str]]], index: int, listener: str
     ) -> Logits:
-        """Return logits (calls, 26) of turn `index` in versions of a short call, read at once."""
-        windows = [self.tables.windows(turns, listener)[0] for turns in calls]
+        """Return logits (calls, 26) of turn `index` in versions of a call, read at once.
+
+        Of each call the window is read that begins the turn and shows most around it.
+        """
+        windows = [
+            max(
+                (w for w in self.tables.windows(turns, listener) if index in w["owner"]),
+                key=lambda w: int(w["weight"][w["owner"].index(index)]),
+            )
+            for turns in calls
+        ]
         rows = self._run(windows)
         return np.stack(
             [row[window["owner"].index(index)] for row, window in zip(rows, windows, strict=True)]
@@ -152,4 +161,4 @@ class CallEncoder:
 def call_encoder() -> CallEncoder:
     """Return the published encoder."""
     tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
-    return CallEncoder(tables, onnx_session(MODEL))
+    return CallEncoder(tables, onnx_session(MODEL, threads=1))

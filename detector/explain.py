@@ -23,7 +23,7 @@ __all__ = ["why"]
 MAX_SHARE = 0.4
 _WIDE, _CHARACTERS = 30, 450
 """How many turns before and after, and characters, are read; words are chosen with fewer."""
-_LOOKED_AT = 24
+_LOOKED_AT = 14
 _LONG = 150
 """Longer turns are not tried out, which takes too long: the weightiest words are shown."""
 _FUNCTION_WORDS = frozenset(
@@ -72,12 +72,12 @@ def why(
             none = _cut(none, *bound)
         return _spans(original, places, turn, none, written, sounded)
     column = LABELS.index(label)
-    score = float(classifier.probabilities(call, third)[at, column])
+    score = float(classifier.variants(call, at, [turn], third)[0, column])
     threshold = classifier.settings.thresholds[label]
     line = threshold if score >= threshold else threshold * classifier.settings.review_from
     if label == "third_party_disclosure" and score < line:  # only to the other listener
         third = 1 - third
-        score = float(classifier.probabilities(call, third)[at, column])
+        score = float(classifier.variants(call, at, [turn], third)[0, column])
     if score < line:
         line = score / 2
     budget = max(2, int(MAX_SHARE * len(original)))
@@ -95,10 +95,15 @@ def why(
             steps.append(more)
 
     def enough(gone: NDArray[np.bool_]) -> bool:
-        changed = [*call[:at], _without(turn, gone), *call[at + 1 :]]
-        return bool(classifier.probabilities(changed, third)[at, column] < line)
+        rest = [_without(turn, gone)]
+        return bool(classifier.variants(call, at, rest, third)[0, column] < line)
 
-    gone = steps[min(bisect_left(steps, True, 1, key=enough), len(steps) - 1)]
+    last, reach = len(steps) - 1, 1
+    while reach < last and not enough(steps[reach]):  # mostly a word or two do
+        reach *= 2
+    tried = reach // 2
+    between = steps[tried + 1 : min(reach, last)]
+    gone = steps[min(tried + 1 + bisect_left(between, True, key=enough), last)]
     if not gone.any():  # one long word: show what weighs most
         top = int(np.argmax(total))
         gone = _cut(none, max(0, top - 1), top + 2)
@@ -107,10 +112,10 @@ def why(
 
 def _around(turns: Sequence[CallTurn], index: int) -> slice:
     """Return the turns around one that are read with it."""
-    first, last, size = index, index + 1, len(turns[index].text)
+    first, last, size = index, index + 1, 1 + len(turns[index].text)
     for step in range(1, _WIDE + 1):
         for place in (index - step, index + step):
-            size += len(turns[place].text) if 0 <= place < len(turns) else 0
+            size += 1 + len(turns[place].text) if 0 <= place < len(turns) else 0
         if size > _CHARACTERS:
             break
         first, last = max(0, index - step), min(len(turns), index + step + 1)

@@ -1,6 +1,7 @@
 """Utterances with scores become flags: passages that a person should listen to."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from detector.classify import LABELS, Classifier, TurnScores
@@ -24,6 +25,8 @@ class Context:
     third: float
     readings: tuple[tuple[str, ...], ...] = ()
     """What a second look heard: for each further reading a text an utterance."""
+    workers: int = 1
+    """How many flags are explained at once."""
 
     def other(self, scores: TurnScores, index: int, label: str) -> str:
         """Return the further reading of an utterance that tells more than the first, if any."""
@@ -43,7 +46,7 @@ def find_flags(
     speaker's role is uncertain, the decision is review.
     """
     turns = [CallTurn(u.text, None if u.role == "unknown" else u.role) for u in utterances]
-    found: list[Flag] = []
+    groups: list[tuple[str, list[int]]] = []
     for label in LABELS:
         group: list[int] = []
         for index in range(len(utterances) + 1):
@@ -52,10 +55,16 @@ def find_flags(
                 *scored[index].review,
             )
             if group and not (hit and _joins(utterances, scored, group[-1], index, label)):
-                found.append(_flag(label, group, utterances, turns, scored, classifier, context))
+                groups.append((label, group))
                 group = []
             if hit:
                 group.append(index)
+
+    def flag(of: tuple[str, list[int]]) -> Flag:
+        return _flag(*of, utterances, turns, scored, classifier, context)
+
+    with ThreadPoolExecutor(context.workers) as pool:
+        found = list(pool.map(flag, groups))
     found.sort(key=lambda flag: (flag.start_s, LABELS.index(flag.category)))
     return tuple(replace(flag, id=f"F{n}") for n, flag in enumerate(found, 1))
 

@@ -7,7 +7,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-__all__ = ["asset", "badge", "csp_hash", "esc"]
+__all__ = ["asset", "badge", "csp_hash", "esc", "page_start"]
 
 # Shape and letter tell the categories apart without colour.
 _SHAPES = {
@@ -37,6 +37,22 @@ def csp_hash(text: str) -> str:
 def esc(value: object) -> str:
     """Escape for text and attributes, and make hidden characters visible."""
     return escape(_HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(value)))
+
+
+def page_start(title: str, style: str, policy: str) -> str:
+    """Return a page up to its body; policy is what may be loaded and run (CSP)."""
+    return f"""<!DOCTYPE html>
+<html lang="zh-Hans">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="format-detection" content="telephone=no">
+<title>{esc(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+"""
 
 
 def badge(category: str, decision: str = "flagged") -> str:

@@ -6,10 +6,13 @@ whole recording.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from detector import transcript
+from detector.ahead import Ahead
+from detector.allocator import give_back
 from detector.audio import RATE, Decoder, Recording, Samples
 from detector.background import Background
 from detector.ghosts import Dropped
@@ -19,10 +22,10 @@ from detector.survey import Survey
 from detector.swap import Voices, swapped_at
 from detector.transcript import Recognises, Word
 
-__all__ = ["Channel", "Heard", "listen", "without_leakage"]
+__all__ = ["Channel", "Heard", "channels_of", "listen", "without_leakage"]
 
 _LEAK_FRAME = RATE // 50
-_LANGUAGE_EACH = 10  # windows
+_NO_SAMPLES = np.zeros(0, np.float32)
 _TELL_S = 60.0
 _PASSED_OVER_S = 2.5
 _WORD_S = 1.0  # recognisers stretch the last word over what they pass over
@@ -47,6 +50,8 @@ class Heard:
     damaged: int = 0
     dropped: list[Dropped] = field(default_factory=list)
     languages: Counter[str] = field(default_factory=Counter)
+    windows: list[Window] = field(default_factory=list)
+    """What was recognised together, without the samples."""
     unheard: list[tuple[float, float]] = field(default_factory=list)
     """Where somebody speaks but no words were recognised, in seconds."""
     sounds: list[tuple[float, float]] = field(default_factory=list)
@@ -72,6 +77,15 @@ def without_leakage(block: Samples, leaks: tuple[float, float]) -> Samples:
     silent = smooth < np.array(leaks)[:, None] * smooth[::-1]
     clean = frames * ~silent[:, :, None]
     return np.concatenate([clean.reshape(2, -1), block[:, width:]], axis=1).astype(np.float32)
+
+
+def channels_of(block: Samples, survey: Survey) -> list[Samples]:
+    """Return what is listened to of a block (channels, n): for each line samples (n,)."""
+    clean = without_leakage(block, survey.leaks) if survey.layout == "stereo" else block
+    return [
+        np.ascontiguousarray(clean.mean(axis=0) if channel is None else clean[channel], np.float32)
+        for channel in survey.use
+    ]
 
 
 class _Line:
@@ -137,7 +151,7 @@ def listen(
     lines = [_Line(index, not stereo, speech) for index in range(len(survey.use))]
     heard = Heard([Channel() for _ in lines])
     decoder = Decoder(recording)
-    seen, told = 0, 0.0
+    told = 0.0
 
     def tell(at_s: float) -> None:
         nonlocal told
@@ -145,39 +159,41 @@ def listen(
             told = at_s
             progress(at_s)
 
-    def take(windows: Iterator[Window]) -> None:
-        nonlocal seen
-        for window in windows:
-            result = recogniser(window)
+    def take(taken: Iterator[tuple[Window, bool, transcript.Heard]]) -> None:
+        for window, again, result in taken:
             heard.channels[window.channel].words.extend(result.words)
             heard.dropped.extend(result.dropped)
             for passed_over in _passed_over(window, result.words):
-                again = recogniser(passed_over)
-                heard.channels[window.channel].words.extend(again.words)
-                heard.dropped.extend(again.dropped)
-                for silent in _passed_over(passed_over, again.words):
-                    _, start, length = silent.map[0]
-                    heard.unheard.append((start / RATE, (start + length) / RATE))
-            if seen % _LANGUAGE_EACH == 0:
-                language, probability = recogniser.language(window)
-                heard.languages[language if probability > 0.5 else "?"] += 1
-            seen += 1
+                if not again:
+                    ahead.add(passed_over, True)
+                    continue
+                _, start, length = passed_over.map[0]
+                heard.unheard.append((start / RATE, (start + length) / RATE))
+            if not again:
+                heard.languages[result.language or "?"] += 1
+                heard.windows.append(replace(window, samples=_NO_SAMPLES))
             tell(window.original_time(len(window.samples) / RATE))
 
+    def recognise(windows: Iterator[Window]) -> None:
+        for window in windows:
+            ahead.add(window, False)
+            take(ahead.done())
+
     background = Background()
-    for block in decoder:
-        begun_s = decoder.duration_s - block.shape[1] / RATE
-        heard_block = without_leakage(block, survey.leaks) if stereo else block
-        for line, channel in zip(lines, survey.use, strict=True):
-            samples = heard_block.mean(axis=0) if channel is None else heard_block[channel]
-            take(line.feed(np.ascontiguousarray(samples, np.float32)))
-        mix = heard_block.sum(axis=0) if stereo else samples
-        spoken = any(line.speech.speech_until > begun_s * RATE for line in lines)
-        background.add(np.asarray(mix, np.float32), spoken)
-        if begun_s > told + _TELL_S:  # hours of silence
-            tell(begun_s)
-    for line in lines:
-        take(line.finish())
+    with Ahead[bool](recogniser) as ahead:
+        for block in decoder:
+            begun_s = decoder.duration_s - block.shape[1] / RATE
+            sounds = channels_of(block, survey)
+            for line, samples in zip(lines, sounds, strict=True):
+                recognise(line.feed(samples))
+            spoken = any(line.speech.speech_until > begun_s * RATE for line in lines)
+            background.add(np.sum(sounds, axis=0), spoken)
+            if begun_s > told + _TELL_S:  # hours of silence
+                tell(begun_s)
+        for line in lines:
+            recognise(line.finish())
+        take(ahead.rest())
+    give_back()
     for line, channel_heard in zip(lines, heard.channels, strict=True):
         if line.diarizer:
             channel_heard.diarization = line.diarizer.finish(line.speech.speech_until)
@@ -185,6 +201,8 @@ def listen(
     if stereo:
         heard.swapped_s = swapped_at(lines[0].voices, lines[1].voices)
     heard.sounds, heard.clear = background.sounds(), background.clear()
+    heard.windows.sort(key=lambda window: (window.map, window.channel))
+    heard.unheard.sort()
     heard.dropped.sort(key=lambda dropped: (dropped.start_s, dropped.end_s))
     heard.duration_s, heard.damaged = decoder.duration_s, decoder.damaged
     return heard

@@ -9,9 +9,10 @@ report equals one made without a break.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +26,7 @@ __all__ = ["Partial", "is_long"]
 
 LONG_S = 600.0
 _BYTES_PER_S = 500.0  # the most frugal phone codec: to tell length where the header does not
-_FORMAT = 1
+_FORMAT = 2
 
 
 def is_long(recording: Recording) -> bool:
@@ -52,6 +53,7 @@ class Partial:
         self.until_s = 0.0
         """Up to where the recording had been recognised when this was opened, in seconds."""
         self._file: int | None = None
+        self._lock = Lock()
         with suppress(OSError):
             kept.prune()
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -76,34 +78,43 @@ class Partial:
 
     # ---------------------------------------------------------- as a recogniser
 
-    def __call__(self, window: Window, change: Change = PLAIN) -> Heard:
-        """Recognise one window, or return what was recognised of it before."""
-        key = _key(window) if change == PLAIN else f"{change} {_key(window)}"
-        if found := self._line(key):
-            return Heard(
-                [
-                    Word(text, start_s, end_s, probability, window.channel)
-                    for text, start_s, end_s, probability in found["words"]
-                ],
-                [Dropped(*dropped) for dropped in found["dropped"]],
-            )
-        heard = self._recogniser(window, change)
-        self._add(
-            key,
-            until_s=round(window.original_time(len(window.samples)), 2),
-            words=[[w.text, w.start_s, w.end_s, w.probability] for w in heard.words],
-            dropped=[[d.start_s, d.end_s, d.text, d.reason] for d in heard.dropped],
-        )
-        return heard
+    @property
+    def workers(self) -> int:
+        return self._recogniser.workers
 
-    def language(self, window: Window) -> tuple[str, float]:
-        """Return the language of a window, heard now or before."""
-        key = "language " + _key(window)
-        if found := self._line(key):
-            return str(found["language"]), float(found["probability"])
-        language, probability = self._recogniser.language(window)
-        self._add(key, language=language, probability=probability)
-        return language, probability
+    def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
+        """Recognise windows, or return what was recognised of them before."""
+        keys = [_key(window, change) for window in windows]
+        known = [self._heard(key, window) for key, window in zip(keys, windows, strict=True)]
+        missing = [window for window, heard in zip(windows, known, strict=True) if heard is None]
+        found = iter(self._recogniser(missing, change) if missing else ())
+        result = []
+        for key, window, before in zip(keys, windows, known, strict=True):
+            heard = before or next(found)
+            if before is None:
+                self._write(
+                    {
+                        "key": key,
+                        "until_s": round(window.original_time(len(window.samples)), 2),
+                        "words": [[w.text, w.start_s, w.end_s, w.probability] for w in heard.words],
+                        "dropped": [[d.start_s, d.end_s, d.text, d.reason] for d in heard.dropped],
+                        "language": heard.language,
+                    }
+                )
+            result.append(heard)
+        return result
+
+    def _heard(self, key: str, window: Window) -> Heard | None:
+        if not (found := self._line(key)):
+            return None
+        return Heard(
+            [
+                Word(text, start_s, end_s, probability, window.channel)
+                for text, start_s, end_s, probability in found["words"]
+            ],
+            [Dropped(*dropped) for dropped in found["dropped"]],
+            found["language"],
+        )
 
     # ---------------------------------------------------------- the file
 
@@ -143,20 +154,19 @@ class Partial:
                 return entry
         return None
 
-    def _add(self, key: str, **what: Any) -> None:
-        self._write({"key": key, **what})
-
     def _write(self, entry: dict[str, Any]) -> None:
-        if self._file is None:
-            return
-        try:
-            os.write(self._file, json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-            os.fsync(self._file)
-        except OSError:  # a full disk costs only the way back
-            self.close()
+        line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                os.write(self._file, line)
+                os.fsync(self._file)
+            except OSError:  # a full disk costs only the way back
+                self.close()
 
 
-def _key(window: Window) -> str:
+def _key(window: Window, change: Change) -> str:
     digest = hashlib.blake2b(window.samples.tobytes(), digest_size=16)
-    digest.update(repr((window.channel, window.map)).encode())
+    digest.update(repr((window.channel, window.map, change)).encode())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ from html import escape
 from urllib.parse import quote
 
 from detector.case import ANSWERED_BY, LENDER_TYPES
-from detector.html_parts import asset, badge, csp_hash, esc
+from detector.html_parts import asset, badge, csp_hash, esc, page_start
 from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, ROLE_NAMES, SUBTYPE_NAMES
 from detector.report import Flag, Report, Utterance
 
@@ -337,18 +337,8 @@ def render_html(report: Report, audio: ListeningCopy | None) -> str:
         f"media-src {media}; base-uri 'none'; form-action 'none'"
     )
     page = _Page(report, source)
-    return f"""<!DOCTYPE html>
-<html lang="zh-Hans">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="format-detection" content="telephone=no">
-<title>通话录音疑似内容报告 · {esc(report.recording.file)}</title>
-<style>{style}</style>
-</head>
-<body>
-<a class="skip" href="#flags">{_t("跳到疑似段落")}</a>
+    start = page_start(f"通话录音疑似内容报告 · {report.recording.file}", style, policy)
+    return f"""{start}<a class="skip" href="#flags">{_t("跳到疑似段落")}</a>
 <header><h1>{_t("通话录音疑似内容报告")}</h1>
 <button type="button" id="switch" hidden>English</button></header>
 <main>

@@ -193,13 +193,14 @@ class Scanner:
                 recogniser,
                 lambda done: step("transcribe", done, recording.duration_s),
             )
-        step("classify", heard.duration_s, heard.duration_s)
-        report = self._report(
-            recording,
-            layout,
-            heard,
-            lambda done: step("second_look", done, recording.duration_s),
-        )
+            step("classify", heard.duration_s, heard.duration_s)
+            report = self._report(
+                recording,
+                layout,
+                heard,
+                recogniser,
+                lambda done: step("second_look", done, recording.duration_s),
+            )
         step("done", heard.duration_s, heard.duration_s)
         return report
 
@@ -236,6 +237,7 @@ class Scanner:
         recording: Recording,
         layout: Survey,
         heard: Heard,
+        recogniser: Recognises,
         progress: Callable[[float], None],
     ) -> Report:
         options, classifier = self.options, self.classifier
@@ -262,7 +264,7 @@ class Scanner:
             suspected = [i for i, turn in enumerate(turns) if is_suspected(turn, scored[i])]
             if suspected:
                 readings = look_again(
-                    recording, layout, self.recogniser, spoken, suspected, progress
+                    recording, layout, recogniser, heard.windows, spoken, suspected, progress
                 )
                 scored = classifier.classify(turns, third, readings)
         utterances = tuple(
@@ -297,7 +299,7 @@ class Scanner:
         )
         start = _started_at(recording, options, heard.duration_s)
         doubts = caveats(recording, layout.layout, heard, utterances, speakers)
-        context = Context(third, self._in_script(readings))
+        context = Context(third, self._in_script(readings), self.recogniser.workers)
         return Report(
             recording=RecordingFacts(
                 file=os.fsencode(recording.path.name).decode("utf-8", "replace"),

@@ -9,16 +9,18 @@ tells most is reported beside it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from detector.audio import RATE, Decoder, Recording
+from detector.ahead import Ahead
+from detector.audio import RATE, Decoder, Recording, Samples
 from detector.classify import TurnScores
 from detector.features import CallTurn
-from detector.listen import without_leakage
-from detector.speech import SpeechStream, Window, WindowPacker
+from detector.listen import channels_of
+from detector.speech import Window
 from detector.survey import Survey
-from detector.transcript import Change, Recogniser, Word
+from detector.transcript import Change, Heard, Recognises, Word
 from detector.utterances import Spoken
 
 __all__ = ["CHANGES", "SECOND_LOOK", "SUSPECTED", "is_suspected", "look_again"]
@@ -41,20 +43,32 @@ def is_suspected(turn: CallTurn, scores: TurnScores) -> bool:
     )
 
 
-def _windows(recording: Recording, survey: Survey) -> Iterator[Window]:
-    """Yield the windows of a recording once more, as `detector.listen` made them."""
-    stereo = survey.layout == "stereo"
-    lines = [(SpeechStream(), WindowPacker(index)) for index in range(len(survey.use))]
+def _with_samples(
+    recording: Recording, survey: Survey, windows: Sequence[Window]
+) -> Iterator[Window]:
+    """Yield windows with their samples, which are read from the recording once more."""
+    waiting = sorted(windows, key=lambda window: window.map[-1][1])
+    sounds: dict[int, Samples] = {}
+    begun = 0
     for block in Decoder(recording):
-        heard = without_leakage(block, survey.leaks) if stereo else block
-        for (speech, packer), channel in zip(lines, survey.use, strict=True):
-            samples = heard.mean(axis=0) if channel is None else heard[channel]
-            for region in speech.feed(np.ascontiguousarray(samples, np.float32)):
-                yield from packer.add(region)
-    for speech, packer in lines:
-        for region in speech.finish():
-            yield from packer.add(region)
-        yield from packer.finish()
+        if not waiting:
+            return
+        ended = begun + block.shape[1]
+        lines = channels_of(block, survey)
+        for window in waiting:
+            if window.map[0][1] >= ended:
+                continue
+            last, _, length = window.map[-1]
+            sound = sounds.setdefault(id(window), np.zeros(last + length, np.float32))
+            for offset, start, length in window.map:
+                first, end = max(start, begun), min(start + length, ended)
+                if first < end:
+                    piece = lines[window.channel][first - begun : end - begun]
+                    sound[offset + first - start : offset + end - start] = piece
+        while waiting and waiting[0].map[-1][1] + waiting[0].map[-1][2] <= ended:
+            window = waiting.pop(0)
+            yield replace(window, samples=sounds.pop(id(window)))
+        begun = ended
 
 
 def _bounds(window: Window) -> tuple[float, float]:
@@ -78,7 +92,8 @@ def _assigned(words: Sequence[Word], spoken: Sequence[Spoken], near: Sequence[in
 def look_again(
     recording: Recording,
     survey: Survey,
-    recogniser: Recogniser,
+    recogniser: Recognises,
+    windows: Sequence[Window],
     spoken: Sequence[Spoken],
     suspected: Sequence[int],
     progress: Callable[[float], None] = lambda _: None,
@@ -91,28 +106,37 @@ def look_again(
         recording: read once more; only windows with a suspected passage are decoded.
         survey: how its channels are used.
         recogniser: the model that gave the first reading.
+        windows: what was decoded together; their samples are not needed.
         spoken: the call's utterances.
         suspected: which of them to hear again.
         progress: receives the seconds of recording that are done.
     """
     texts = [[""] * len(spoken) for _ in CHANGES]
-    if not suspected:
-        return texts
-    wanted = set(suspected)
-    for window in _windows(recording, survey):
+    near: dict[tuple[int, tuple[tuple[int, int, int], ...]], list[int]] = {}
+    for window in windows:
         start_s, end_s = _bounds(window)
-        near = [
+        inside = [
             i
             for i, item in enumerate(spoken)
             if item.words[0].channel == window.channel
             and item.start_s < end_s
             and item.end_s > start_s
         ]
-        if wanted.isdisjoint(near):
-            continue
-        for reading, change in zip(texts, CHANGES, strict=True):
-            words = recogniser(window, change).words
-            for i, text in zip(near, _assigned(words, spoken, near), strict=True):
-                reading[i] += text
-        progress(end_s)
+        if not set(suspected).isdisjoint(inside):
+            near[window.channel, window.map] = inside
+    chosen = [window for window in windows if (window.channel, window.map) in near]
+
+    def take(taken: Iterator[tuple[Window, int, Heard]]) -> None:
+        for window, number, heard in taken:
+            inside = near[window.channel, window.map]
+            for i, text in zip(inside, _assigned(heard.words, spoken, inside), strict=True):
+                texts[number][i] += text
+            progress(_bounds(window)[1])
+
+    with Ahead[int](recogniser) as ahead:
+        for window in _with_samples(recording, survey, chosen):
+            for number, change in enumerate(CHANGES):
+                ahead.add(window, number, change)
+            take(ahead.done())
+        take(ahead.rest())
     return texts

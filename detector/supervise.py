@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from detector.allocator import child_environment
+
 __all__ = ["begin", "is_child", "skipped", "supervised", "wanted"]
 
 _NOTES = "DETECTOR_SCAN_NOTES"
@@ -71,7 +73,7 @@ def _run(argv: Sequence[str], notes: str, skip: int) -> int:
     try:
         child = subprocess.Popen(
             [sys.executable, "-c", code, *argv],
-            env={**os.environ, _NOTES: notes, _SKIP: str(skip)},
+            env=child_environment({_NOTES: notes, _SKIP: str(skip)}),
         )
     finally:
         signal.signal(signal.SIGINT, before)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
+from detector.allocator import child_environment
 from detector.jobs import Job, OnStep, Outcome
 from detector.worker_child import receive, send
 
@@ -48,7 +49,7 @@ class WorkerProcess:
         self.limits = (START_LIMIT_S, START_LIMIT_S)
         """Seconds a job (or the start) may take, and may be silent."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        environment = child_environment(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
         code = _BOOT.format(path=[p or os.getcwd() for p in sys.path], pid=os.getpid())
         try:
             self._process = subprocess.Popen(

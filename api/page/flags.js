@@ -4,7 +4,7 @@ import { announce, badge, calm, el, icon, marked, speaking, visible } from "./do
 import { moment, score, span } from "./format.js";
 import { t } from "./language.js";
 import { nameOf, ROLES } from "./names.js";
-import { basisFold, explain, suspicion } from "./parts.js";
+import { asHeard, basisFold, explain, suspicion } from "./parts.js";
 
 const FILTER_FROM = 5;
 const STATES = { unreviewed: "notChecked", confirmed: "confirmedState", rejected: "rejectedState" };
@@ -151,15 +151,7 @@ function card(flag, review, acts) {
       }),
     ),
     words,
-    corrected
-      ? el(
-          "p",
-          { class: "note" },
-          el("span", { t: "asRecognised" }),
-          " ",
-          el("q", { text: flag.quote, lang: "zh" }),
-        )
-      : null,
+    corrected ? asHeard(flag.quote) : null,
     sounds.length && !corrected
       ? el(
           "p",

@@ -39,6 +39,12 @@ export function explain(problem) {
   );
 }
 
+/* What the recogniser heard, beside words that a person corrected. */
+export function asHeard(text, ...more) {
+  const quote = el("q", { text, lang: "zh" });
+  return el("p", { class: "note" }, el("span", { t: "asRecognised" }), " ", quote, ...more);
+}
+
 /* What a recording is called; a locked service cannot tell. */
 export const nameFor = (recording) => recording.name || t("unnamed");
 

@@ -4,6 +4,7 @@ import { announce, badge, calm, el, icon, marked, speaking, visible } from "./do
 import { clock } from "./format.js";
 import { t } from "./language.js";
 import { CATEGORIES, nameOf, ROLES } from "./names.js";
+import { asHeard } from "./parts.js";
 
 const AT_FIRST = 200;
 const AT_ONCE = 100;
@@ -240,12 +241,8 @@ function line(said, flags, places, review, acts) {
       corrected ? visible(said.corrected_text) : marked(said.text, places),
     ),
     corrected
-      ? el(
-          "p",
-          { class: "note" },
-          el("span", { t: "asRecognised" }),
-          " ",
-          el("q", { text: said.text, lang: "zh" }),
+      ? asHeard(
+          said.text,
           " ",
           el("button", {
             type: "button",

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detector.errors import InputError
+from detector.listening import LISTENING
 
 __all__ = ["MARK", "Found", "FoundFile", "Problem", "discover", "shown"]
 
 MARK = ".detector"
 """The folder inside OUT that makes it known as a result of this program."""
-OWN_SUFFIX = ".试听副本-非证据.mp3"
 _CASE_FILES = ("manifest.json", "custody.jsonl")
 
 
@@ -112,7 +112,7 @@ class _Walk:
                     yield path
             elif not stat.S_ISREG(info.st_mode):
                 self.found.special.append(path)
-            elif not entry.name.endswith(OWN_SUFFIX):
+            elif not entry.name.endswith(LISTENING):
                 inode = info.st_ino or 0
                 self.found.files.append(FoundFile(path, info.st_size, info.st_mtime_ns, inode))
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from detector.html_parts import asset, badge, csp_hash, esc
+from detector.html_parts import asset, badge, csp_hash, esc, page_start
 from detector.labels import CATEGORY_NAMES, OBSERVATION_NAMES, SUBTYPE_NAMES
 from detector.render_text import clock
 
@@ -303,18 +303,8 @@ def render_summary(data: Mapping[str, Any], html: bool = True) -> str:
     style = asset("report_page.css") + "\n" + asset("summary_page.css", "detector.batch")
     policy = f"default-src 'none'; style-src {csp_hash(style)}; base-uri 'none'; form-action 'none'"
     page = _Summary(data, html)
-    return f"""<!DOCTYPE html>
-<html lang="zh-Hans">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="format-detection" content="telephone=no">
-<title>通话录音汇总 · {esc(data["folder"])}</title>
-<style>{style}</style>
-</head>
-<body>
-<header><h1>通话录音汇总 <small>{esc(data["folder"])}</small></h1></header>
+    start = page_start(f"通话录音汇总 · {data['folder']}", style, policy)
+    return f"""{start}<header><h1>通话录音汇总 <small>{esc(data["folder"])}</small></h1></header>
 <main>
 {page.support()}{page.disclaimer()}{page.totals()}{page.findings()}{page.calendar()}
 {page.calls()}{page.duplicates()}{page.failures()}{page.skipped()}

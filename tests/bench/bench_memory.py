@@ -21,6 +21,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from detector.allocator import child_environment
+
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ("abusive_debtor.m4a", "lawful_debtor.mp3")
 RATE = 8_000
@@ -70,7 +72,7 @@ def scan(recording: Path, target: Path) -> tuple[int, int, float]:
     argv = ["scan", str(recording), "-o", str(target), "--quiet"]
     done = subprocess.run(
         [sys.executable, "-c", _RUN.format(root=str(ROOT), argv=argv)],
-        capture_output=True, text=True, encoding="utf-8", check=True,
+        capture_output=True, text=True, encoding="utf-8", check=True, env=child_environment({}),
     )  # fmt: skip
     sys.stderr.write(done.stderr)
     code, peak, seconds = done.stdout.split()[-3:]

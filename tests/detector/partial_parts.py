@@ -1,5 +1,6 @@
 """A recording, a window and a recogniser to try partial transcripts with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,23 +18,22 @@ LATER = Window(0, np.linspace(1, 0, RATE, dtype=np.float32), ((0, 900 * RATE, RA
 HEARD = Heard(
     [Word("喂", 700.1, 700.4, 0.931, 0), Word("你好", 700.4, 701.0, 0.72, 0)],
     [Dropped(701.2, 701.9, "谢谢观看", "boilerplate")],
+    "zh",
 )
 
 
 class Model:
-    """Stands in for Whisper: hears always the same, and counts how often it is asked."""
+    """Stands in for Whisper: hears always the same, and counts what it is asked to hear."""
+
+    workers = 1
 
     def __init__(self, **options: Any) -> None:
         self.options = RecogniserOptions(**options)
         self.asked = 0
 
-    def __call__(self, _window: Window, _change: Any = None) -> Heard:
-        self.asked += 1
-        return HEARD
-
-    def language(self, _window: Window) -> tuple[str, float]:
-        self.asked += 1
-        return "zh", 0.875
+    def __call__(self, windows: Sequence[Window], _change: Any = None) -> list[Heard]:
+        self.asked += len(windows)
+        return [HEARD] * len(windows)
 
 
 def opened(partial: ModuleType, model: Any = None) -> Any:
@@ -43,7 +43,7 @@ def opened(partial: ModuleType, model: Any = None) -> Any:
 def place(partial: ModuleType) -> Path:
     """Return where the file is kept, made new."""
     with opened(partial) as made:
-        made(WINDOW)
+        made([WINDOW])
     from detector.kept import kept
 
     return kept()[0].path

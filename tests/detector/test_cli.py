@@ -52,6 +52,8 @@ def _recordings(folder: Path, sounds: Any) -> dict[str, Path]:
 class _NoModel:
     """Stands in for the loaded Whisper model; too short recordings are found out later."""
 
+    workers = 1
+
     def __init__(self, *_: object) -> None:
         pass
 

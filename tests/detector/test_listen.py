@@ -4,7 +4,7 @@ The recogniser is a stand-in that hears a word in every third of a second of spe
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
@@ -36,15 +36,17 @@ HALF_S = 39.67  # the call is between two turns there
 class EveryWord:
     """Hears a word in every third of a second of what speech activity lets through."""
 
-    def __call__(self, window: Window) -> transcript.Heard:
+    workers = 1
+
+    def __call__(self, windows: Sequence[Window], _change: Any = None) -> list[transcript.Heard]:
+        return [transcript.Heard(self._words(window), language="zh") for window in windows]
+
+    def _words(self, window: Window) -> list[Word]:
         words = []
         for _, start, length in window.map:
             for at in np.arange(start / RATE, (start + length) / RATE - WORD_S, WORD_S).tolist():
                 words.append(Word("话", at, at + WORD_S, 0.9, window.channel))
-        return transcript.Heard(words)
-
-    def language(self, _window: Window) -> tuple[str, float]:
-        return "zh", 0.99
+        return words
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def _heard(kind: str) -> Heard:
 class _NoModel:
     """Stands in for the loaded Whisper model."""
 
-    compute_type = "int8"
+    compute_type, workers = "int8", 1
     options = SimpleNamespace(prompt="")
 
     def __init__(self, *_: object) -> None:

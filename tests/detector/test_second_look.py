@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from detector.audio import open_recording
+from detector.audio import Recording, open_recording
 from detector.classify import TurnScores
 from detector.features import CallTurn
 from detector.listen import listen
@@ -16,6 +17,8 @@ from detector.survey import survey
 from detector.transcript import PLAIN, Change, Heard, Word
 from detector.utterances import Spoken
 
+First = tuple[Recording, list[Window], list[Spoken], list[Window]]
+"""A recording, its windows without samples, its utterances, its windows as they were heard."""
 SAMPLE = Path(__file__).parents[2] / "samples" / "abusive_debtor.m4a"
 
 
@@ -25,50 +28,61 @@ class Fake:
     def __init__(self) -> None:
         self.asked: list[tuple[Window, Change]] = []
 
-    def __call__(self, window: Window, change: Change = PLAIN) -> Heard:
-        self.asked.append((window, change))
+    workers = 1
+
+    def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
+        self.asked += [(window, change) for window in windows]
+        return [Heard(self._words(window, change)) for window in windows]
+
+    def _words(self, window: Window, change: Change) -> list[Word]:
         words = []
         for _, start, length in window.map:
             for at in range(length // 16_000 or 1):
                 begun = start / 16_000 + at
                 words.append(Word(str(change), begun, begun + 0.9, 0.9, window.channel))
-        return Heard(words)
-
-    def language(self, window: Window) -> tuple[str, float]:
-        return "zh", 1.0
+        return words
 
 
 @pytest.fixture(scope="module")
-def first() -> tuple[Any, list[Spoken]]:
-    recording = open_recording(SAMPLE)
-    heard = listen(recording, survey(recording), Fake())
-    return recording, [Spoken("A", (word,)) for word in heard.channels[0].words]
+def first() -> First:
+    recording, fake = open_recording(SAMPLE), Fake()
+    heard = listen(recording, survey(recording), fake)
+    spoken = [Spoken("A", (word,)) for word in heard.channels[0].words]
+    return recording, heard.windows, spoken, [window for window, _ in fake.asked]
 
 
-def look(first: tuple[Any, list[Spoken]], suspected: Sequence[int]) -> tuple[Fake, Any]:
-    recording, spoken = first
-    fake: Any = Fake()
-    return fake, look_again(recording, survey(recording), fake, spoken, suspected)
+def look(first: First, suspected: Sequence[int]) -> tuple[Fake, Any]:
+    recording, windows, spoken, _ = first
+    fake = Fake()
+    return fake, look_again(recording, survey(recording), fake, windows, spoken, suspected)
 
 
-def test_nothing_suspected_is_not_heard_again(first: tuple[Any, list[Spoken]]) -> None:
+def test_nothing_suspected_is_not_heard_again(first: First) -> None:
     fake, readings = look(first, [])
     assert fake.asked == []
-    assert readings == [[""] * len(first[1]) for _ in CHANGES]
+    assert readings == [[""] * len(first[2]) for _ in CHANGES]
+
+
+def test_what_is_heard_again_is_what_was_heard_first(first: First) -> None:
+    fake, _ = look(first, range(len(first[2])))
+    for window in first[3]:
+        again = [w for w, _ in fake.asked if w.map == window.map]
+        assert len(again) == len(CHANGES)
+        assert all(np.array_equal(w.samples, window.samples) for w in again)
 
 
 def test_the_window_of_a_suspected_passage_is_heard_with_each_change(
-    first: tuple[Any, list[Spoken]],
+    first: First,
 ) -> None:
     fake, readings = look(first, [0])
-    windows = {id(window) for window, _ in fake.asked}
-    assert len(windows) == 1 and [change for _, change in fake.asked] == list(CHANGES)
+    assert len({window.map for window, _ in fake.asked}) == 1
+    assert [change for _, change in fake.asked] == list(CHANGES)
     assert [texts[0] for texts in readings] == [str(change) for change in CHANGES]
     assert readings[0][-1] == ""  # the end of the call is in another window
 
 
-def test_every_utterance_keeps_its_own_words(first: tuple[Any, list[Spoken]]) -> None:
-    _, readings = look(first, range(len(first[1])))
+def test_every_utterance_keeps_its_own_words(first: First) -> None:
+    _, readings = look(first, range(len(first[2])))
     for texts, change in zip(readings, CHANGES, strict=True):
         assert set(texts) == {str(change)}
 

@@ -1,0 +1,72 @@
+"""Recognition on all cores: windows are decoded some at a time while the recording is read on."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from detector.speech import Window
+from detector.transcript import PLAIN, Change, Heard, Recognises, room
+
+__all__ = ["Ahead"]
+
+BATCH = 2
+"""Windows decoded together. More take as long each, and more memory."""
+AHEAD = 8
+"""Windows handed in before the first is waited for: the same on every machine, so that the same
+windows come together."""
+
+T = TypeVar("T")
+
+
+class Ahead(Generic[T]):
+    """Hand in windows, take what was heard in them: alike ones together, else in order.
+
+    Each window carries a note of the caller's. What is being decoded when an error leaves the
+    block is waited for, the rest is not begun.
+    """
+
+    def __init__(self, recogniser: Recognises) -> None:
+        self._recogniser = recogniser
+        self._pool = ThreadPoolExecutor(recogniser.workers)
+        self._waiting: dict[tuple[Change, int], list[tuple[Window, T]]] = {}
+        self._under_way: deque[tuple[list[tuple[Window, T]], Future[list[Heard]]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, window: Window, note: T, change: Change = PLAIN) -> None:
+        """Hand in a window, to be decoded with others of the same change and room."""
+        kind = (change, room(window, change))
+        self._waiting.setdefault(kind, []).append((window, note))
+        if len(self._waiting[kind]) == BATCH:
+            self._begin(kind)
+
+    def done(self) -> Iterator[tuple[Window, T, Heard]]:
+        """Yield the oldest windows with what was heard, until no more than AHEAD are left."""
+        while BATCH * len(self._under_way) > AHEAD:
+            yield from self._oldest()
+
+    def rest(self) -> Iterator[tuple[Window, T, Heard]]:
+        """Yield all windows; more may be handed in meanwhile."""
+        while self._waiting or self._under_way:
+            for kind in list(self._waiting):
+                self._begin(kind)
+            yield from self._oldest()
+
+    def _begin(self, kind: tuple[Change, int]) -> None:
+        handed_in = self._waiting.pop(kind)
+        windows = [window for window, _ in handed_in]
+        future = self._pool.submit(self._recogniser, windows, kind[0])
+        self._under_way.append((handed_in, future))
+
+    def _oldest(self) -> Iterator[tuple[Window, T, Heard]]:
+        handed_in, future = self._under_way.popleft()
+        for (window, note), heard in zip(handed_in, future.result(), strict=True):
+            yield window, note, heard

@@ -1,0 +1,100 @@
+"""Windows are recognised some at a time, and nothing hangs on which come together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detector.ahead import AHEAD, BATCH, Ahead
+from detector.audio import RATE, open_recording
+from detector.listen import listen
+from detector.speech import Window
+from detector.survey import survey
+from detector.transcript import PLAIN, Change, Heard, Recogniser, Word, room
+from detector.whisper_models import resolve
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "third_party_disclosure.wav"
+
+
+class Fake:
+    """Hears in each window when it begins; notes which came together."""
+
+    workers = 2
+
+    def __init__(self) -> None:
+        self.batches: list[list[Window]] = []
+
+    def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
+        self.batches.append(list(windows))
+        if any(window.channel for window in windows):
+            raise ValueError("broken")
+        return [Heard([Word(str(w.map[0][1]), 0.0, 1.0, 1.0)]) for w in windows]
+
+
+def windows(*seconds: float, channel: int = 0) -> list[Window]:
+    return [
+        Window(channel, np.zeros(int(s * RATE), np.float32), ((0, number, int(s * RATE)),))
+        for number, s in enumerate(seconds)
+    ]
+
+
+def test_everything_handed_in_comes_back_with_its_note() -> None:
+    fake, found = Fake(), []
+    handed_in = windows(*[9.0] * 21)
+    with Ahead[int](fake) as ahead:
+        for number, window in enumerate(handed_in):
+            ahead.add(window, number)
+            found += list(ahead.done())
+        assert len(found) >= len(handed_in) - AHEAD - BATCH
+        found += list(ahead.rest())
+    assert [note for _, note, _ in found] == list(range(21))
+    assert all(heard.words[0].text == str(window.map[0][1]) for window, _, heard in found)
+
+
+def test_only_windows_with_as_much_room_and_the_same_change_come_together() -> None:
+    fake = Fake()
+    with Ahead[None](fake) as ahead:
+        for window in windows(9.0, 27.0, 8.5, 26.5, 14.0):
+            ahead.add(window, None)
+            ahead.add(window, None, Change(emphasis=0.6))
+        assert len(list(ahead.rest())) == 10
+    assert max(len(batch) for batch in fake.batches) == BATCH
+    assert all(len({room(window) for window in batch}) == 1 for batch in fake.batches)
+
+
+@pytest.mark.parametrize(("length_s", "expected"), [(0.5, 5), (3.0, 5), (3.1, 10), (28.0, 30)])
+def test_room_is_the_window_and_some_silence(length_s: float, expected: int) -> None:
+    assert room(windows(length_s)[0]) == expected
+
+
+def test_an_error_reaches_who_takes_the_windows() -> None:
+    with pytest.raises(ValueError, match="broken"), Ahead[None](Fake()) as ahead:
+        for window in windows(*[9.0] * 5, channel=1):
+            ahead.add(window, None)
+        list(ahead.rest())
+
+
+def test_what_is_heard_does_not_hang_on_what_is_decoded_beside_it() -> None:
+    recogniser = Recogniser(resolve(None))
+    heard: list[tuple[Window, Heard]] = []
+
+    class Noting:
+        workers = 2
+
+        def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
+            found = recogniser(windows, change)
+            heard.extend(zip(windows, found, strict=True))
+            return found
+
+    recording = open_recording(SAMPLE)
+    noting: Any = Noting()
+    listen(recording, survey(recording), noting)
+    assert len(heard) > 1
+    for window, found in heard:
+        assert recogniser([window])[0].words == found.words
+    other = next(window for window, _ in heard)
+    for pair in ([other, other], [w for w, _ in heard if room(w) == room(other)][:2]):
+        assert recogniser(pair)[0].words == recogniser([pair[0]])[0].words
+        assert recogniser(pair)[1].words == recogniser([pair[1]])[0].words
