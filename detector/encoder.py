@@ -1,6 +1,6 @@
 """The call encoder: reads a whole call and gives logits for each turn.
 
-Nine layers of multilingual-e5-small (MIT), fine-tuned on the corpus by `models.train_encoder`
+Six layers of multilingual-e5-small (MIT), fine-tuned on the corpus by `models.train_encoder`
 with one token a character and an embedding of how the character sounds, so that a misheard
 homophone stays near. Runs with ONNX Runtime (int8), without torch.
 """

@@ -13,7 +13,7 @@ The held-out twin, by which `models.train` calibrates and `models.evaluate` meas
     python -m models.train_encoder --e5 … --hold w2,w5 --out models/held_out
 
 Both learned for six epochs from 1,495 calls of w1 to w15 (`--epochs 6 --save FILE`), an epoch
-reading some 430,000 tokens, then for three more from all writers' calls (`--start FILE
+reading some 430,000 tokens, then for three more from the 1,795 calls of w1 to w18 (`--start FILE
 --epochs 3`): 50 minutes of one idle core in all, at 1,300 tokens a second. All is drawn from one
 seed; other processors and versions of torch round otherwise. `--start` goes on from weights kept
 by `--save`, learning more slowly, and `--cut` shows excerpts of calls, so that a turn is recognised
