@@ -85,6 +85,11 @@ def _joins(
     )
 
 
+def _bare(text: str) -> str:
+    """Return the words of a text without punctuation."""
+    return "".join(filter(str.isalnum, text))
+
+
 def _flag(
     label: str,
     group: Sequence[int],
@@ -105,7 +110,7 @@ def _flag(
     elif not flagged:
         note = _NOTE_BAND
     other = context.other(scored[best], best, label)
-    if other and other != utterances[best].text:
+    if other and _bare(other) != _bare(utterances[best].text):
         heard = f"重听时也可听作“{other}”,请听录音核对"
         note = f"{note};{heard}" if note else heard
     quote, spans = "", []
