@@ -97,6 +97,18 @@ def test_order_is_that_of_time_and_numbers_follow() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("heard", "told"), [("第一句你等着死", True), ("第一句,你等着瞧。", False), ("", False)]
+)
+def test_another_reading_is_told_where_its_words_differ(heard: str, told: bool) -> None:
+    scores = replace(scored("t"), telling={"threat": 1})
+    (flag,) = find_flags(
+        [said(1, 0, 2)], [scores], call_classifier(), Context(0.0, ((heard,),), workers=2)
+    )
+    assert (flag.note is not None) is told
+    assert not told or (flag.note and heard in flag.note)
+
+
 def test_unknown_speakers_are_to_review() -> None:
     (flag,) = flags([said(1, 0, 2, role="unknown")], [scored("t")])
     assert flag.decision == "review"
