@@ -12,9 +12,9 @@ import numpy as np
 
 from detector import transcript
 from detector.ahead import Ahead
-from detector.allocator import give_back
 from detector.audio import RATE, Decoder, Recording, Samples
 from detector.background import Background
+from detector.child_environment import give_back
 from detector.ghosts import Dropped
 from detector.speakers import Diarization, Diarizer
 from detector.speech import Region, SpeechOptions, SpeechStream, Window, WindowPacker

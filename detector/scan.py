@@ -187,6 +187,8 @@ class Scanner:
         with self._remembering(recording) as recogniser:
             if isinstance(recogniser, Partial) and recogniser.until_s:
                 step("resume", recogniser.until_s, recording.duration_s)
+            else:
+                step("transcribe", 0.0, recording.duration_s)
             heard = listen(
                 recording,
                 layout,

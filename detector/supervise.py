@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from detector.allocator import child_environment
+from detector.child_environment import child_environment
 
 __all__ = ["begin", "is_child", "skipped", "supervised", "wanted"]
 

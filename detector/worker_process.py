@@ -11,14 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
-from detector.allocator import child_environment
+from detector.child_environment import child_environment
 from detector.jobs import Job, OnStep, Outcome
 from detector.worker_child import receive, send
 
 __all__ = ["Ticket", "WorkerProcess", "death"]
 
 START_LIMIT_S = 300.0
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _BOOT = "import sys; sys.path[:] = {path!r}; from detector.worker_child import main; main({pid})"
 
 
@@ -49,7 +48,7 @@ class WorkerProcess:
         self.limits = (START_LIMIT_S, START_LIMIT_S)
         """Seconds a job (or the start) may take, and may be silent."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        environment = child_environment(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+        environment = child_environment({"OMP_NUM_THREADS": str(threads)})
         code = _BOOT.format(path=[p or os.getcwd() for p in sys.path], pid=os.getpid())
         try:
             self._process = subprocess.Popen(

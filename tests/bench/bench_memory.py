@@ -21,7 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from detector.allocator import child_environment
+from detector.child_environment import child_environment
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ("abusive_debtor.m4a", "lawful_debtor.mp3")

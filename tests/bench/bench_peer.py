@@ -27,8 +27,8 @@ import numpy as np
 import soundfile
 
 from detector.ahead import Ahead
-from detector.allocator import child_environment
 from detector.audio import RATE, Decoder, open_recording
+from detector.child_environment import child_environment
 from detector.listen import listen
 from detector.survey import survey
 from detector.transcript import PLAIN, Recogniser, RecogniserOptions
