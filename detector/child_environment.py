@@ -13,11 +13,9 @@ __all__ = ["child_environment", "give_back"]
 _TUNED = {
     "GLIBC_TUNABLES": "glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1"
     ":glibc.malloc.mmap_threshold=8388608:glibc.malloc.trim_threshold=268435456",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
 }
-"""Sums are rounded alike everywhere where one thread makes them. Memory is used again instead of
-being handed back and cleared each time: a tenth less processor time, and less of it is held."""
+"""Memory is used again instead of being handed back and cleared each time: a tenth less processor
+time, and less of it is held."""
 
 
 def child_environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -105,7 +105,10 @@ class Recogniser:
 
     def __init__(self, model: WhisperModelInfo, options: RecogniserOptions | None = None) -> None:
         from faster_whisper import WhisperModel
+        from threadpoolctl import threadpool_limits
 
+        # what several threads add up is rounded otherwise, and another word may be heard
+        threadpool_limits(1, user_api="blas")
         self.info = model
         self.options = options or RecogniserOptions()
         wanted = self.options.device

@@ -136,7 +136,7 @@ def partial_target(folder):
         path = tests.place(partial)
         path.write_bytes(data)
         with tests.opened(partial) as made:
-            assert made(tests.WINDOW).words == tests.HEARD.words
+            assert made([tests.WINDOW])[0].words == tests.HEARD.words
         importlib.import_module("detector.kept").kept()
 
     return look

@@ -85,7 +85,7 @@ def test_a_killed_scan_ends_like_a_quiet_one_and_like_the_command_scan(
     assert batch("quiet").wait(300) == 0
     run = batch("killed")
     wait_for(lambda: list((tmp_path / "killed" / "reports").rglob("*.json")), 120)
-    time.sleep(1.5)  # in the midst of the second
+    time.sleep(0.2)  # in the midst of the second
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert not (tmp_path / "killed" / "summary.json").exists()
