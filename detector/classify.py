@@ -30,7 +30,7 @@ MAX_THIRD_DOUBT = (0.15, 0.85)
 SUBTYPE_FROM = 0.35
 TELLS_MORE = 0.1
 """A further reading tells more than the first if its probability is so much higher."""
-SECOND_REVIEW = 0.4
+SECOND_REVIEW = 0.25
 """A flagged turn is also put up for review in a category from this part of its threshold."""
 CONVERSATION = 3
 """With fewer turns than this there is no conversation to read."""
