@@ -142,8 +142,9 @@ def main():
             venv.create(peer, with_pip=True)
             subprocess.run([peer / "bin" / "pip", "install", "-q", PEER], check=True)
         recordings = list(args.recordings)
+        (scratch / "made").mkdir()
         for seconds in filter(None, args.make.split(",")):
-            recordings.append(scratch / f"{seconds} s.wav")
+            recordings.append(scratch / "made" / f"{seconds} s.wav")
             join(float(seconds), recordings[-1])
         for recording in recordings:
             compare(recording, peer / "bin" / "whisper-ctranslate2", args, scratch)
