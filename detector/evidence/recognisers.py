@@ -7,6 +7,7 @@ tells which kind it is.
 
 import datetime as dt
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -62,15 +63,15 @@ def luhn(digits: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
-class _OfDigits:
+class _OfDigits(ABC):
     """A number of a known form that stands by itself among the groups of a run."""
 
     kind = ""
     lengths: tuple[int, ...] = ()
 
+    @abstractmethod
     def tells(self, digits: str, after: str) -> str | None:
         """Return why these digits, followed by that text, are such a number."""
-        raise NotImplementedError
 
     def parts(self, run: Run, text: str) -> Iterator[Part]:
         for first in range(len(run.groups)):
