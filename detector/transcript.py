@@ -209,14 +209,16 @@ class _OneByOne:
         from ctranslate2 import StorageView
 
         features = features[:, :, : self._frames]
-        views = [self._model.encode(window) for window in features]
-        token, probability = self._model.model.detect_language(views[0])[0][0]
+        if self._model.model.device == "cpu":
+            views = [self._model.encode(window) for window in features]
+            first = views[0]
+            joined = [np.array(view) for view in views] if len(views) > 1 else []
+            encoded = StorageView.from_array(np.concatenate(joined)) if joined else first
+        else:
+            first = encoded = self._model.encode(features)
+        token, probability = self._model.model.detect_language(first)[0][0]
         self.language = token[2:-2] if probability > _SURE else ""
-        if len(views) == 1:
-            return views[0]
-        if self._model.model.device != "cpu":
-            return self._model.encode(features)
-        return StorageView.from_array(np.concatenate([np.array(view) for view in views]))
+        return encoded
 
 
 def _words(found: Sequence[Any], window: Window, begun: float, tempo: float) -> list[Word]:
