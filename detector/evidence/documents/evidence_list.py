@@ -132,24 +132,14 @@ def _passages(flags: Sequence[FlagItem], reviewed: bool) -> list[Row]:
     rows: list[Row] = []
     for flag in flags:
         made = flag.reviewed.flag
-        names = words.letters(flag.item)
         by, at = words.reviewed_by(flag)
         state: tuple[Line, ...] = ((Span(words.STATES[made.status]),),)
         if reviewed:
             state += ((small(said(by)),), (small(said(at[:10])),))
         if made.origin == "human":
             state += ((small("人工补充"),),)
-        rows.append(
-            (
-                said(flag.number),
-                words.span_lines(made.start_s, made.end_s),
-                words.speaker_name(names, made.speaker, made.role),
-                words.quote_lines(flag),
-                words.conduct(flag),
-                small(said(flag.clip.file)) if flag.clip else "—",
-                state,
-            )
-        )
+        file = small(said(flag.clip.file)) if flag.clip else "—"
+        rows.append((*words.passage(flag), file, state))
     return rows
 
 

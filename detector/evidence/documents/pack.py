@@ -32,20 +32,10 @@ LIMITS: Mapping[str, int] = {"附件包-2MB": 2_000_000, "附件包-10MB": 10_00
 
 def excerpt(case: Case, inside: Sequence[FlagItem], confirmed: Sequence[FlagItem]) -> Document:
     """Return what is said in the clips of a pack, and which confirmed flags are left out."""
-    rows: list[Row] = []
-    for flag in inside:
-        made = flag.reviewed.flag
-        names = words.letters(flag.item)
-        rows.append(
-            (
-                said(flag.number),
-                words.span_lines(made.start_s, made.end_s),
-                words.speaker_name(names, made.speaker, made.role),
-                words.quote_lines(flag),
-                words.conduct(flag),
-                small(said(flag.clip.listening)) if flag.clip else "—",
-            )
-        )
+    rows: list[Row] = [
+        (*words.passage(flag), small(said(flag.clip.listening)) if flag.clip else "—")
+        for flag in inside
+    ]
     blocks: list[Block] = [
         *words.top(case),
         paragraph("title", "录音片段摘录"),

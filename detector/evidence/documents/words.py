@@ -8,6 +8,7 @@ from detector.case import ANSWERED_BY, LENDER_TYPES, MAY_BE_TOLD, SHANGHAI
 from detector.evidence.documents.model import (
     Line,
     Paragraph,
+    Row,
     Span,
     line,
     paragraph,
@@ -41,6 +42,7 @@ __all__ = [
     "moment",
     "or_blank",
     "party",
+    "passage",
     "quote_lines",
     "reviewed_by",
     "sign_here",
@@ -230,6 +232,18 @@ def quote_lines(flag: FlagItem) -> tuple[Line, ...]:
     if not flag.reviewed.corrected:
         return shown
     return (*shown, (small("机器原文:“"), small(spoken(flag.reviewed.flag.quote)), small("”")))
+
+
+def passage(flag: FlagItem) -> Row:
+    """Return the cells that tell of a flag: number, time, speaker, words, what is suspected."""
+    made = flag.reviewed.flag
+    return (
+        said(flag.number),
+        span_lines(made.start_s, made.end_s),
+        speaker_name(letters(flag.item), made.speaker, made.role),
+        quote_lines(flag),
+        conduct(flag),
+    )
 
 
 def reviewed_by(flag: FlagItem) -> tuple[str, str]:
