@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dropped", "clean_window", "clean_words"]
 
-NO_SPEECH = 0.6
+NO_SPEECH, NO_SPEECH_DOUBTFUL = 0.6, 0.3
 LOW_LOGPROB = -1.0
 _CREDITS = re.compile(
     r"(字幕由?Amara.{0,6}org社[区區]提供|中文字幕志[愿願]者\w{0,6}|[请請]不吝点[赞讚]"
@@ -49,11 +49,13 @@ def _drop(words: "Sequence[Word]", reason: str) -> Dropped:
 
 def clean_window(
     said: "Sequence[tuple[list[Word], float, float]]",
+    doubtful: bool = False,
 ) -> "tuple[list[Word], list[Dropped]]":
     """Return the words to keep of one decoded window, and what was dropped.
 
     Args:
         said: for each segment its words, and what `clean_words` is told of it.
+        doubtful: whether speech activity was hardly sure of it either.
     """
     texts = [_bare("".join(word.text for word in words)) for words, _, _ in said]
     kept: list[Word] = []
@@ -61,6 +63,9 @@ def clean_window(
     for (words, no_speech, logprob), text in zip(said, texts, strict=True):
         if no_speech > NO_SPEECH and len(text) > 1 and texts.count(text) >= _ECHOES:
             dropped.append(_drop(words, "repetition"))
+            continue
+        if doubtful and no_speech > NO_SPEECH_DOUBTFUL and words:
+            dropped.append(_drop(words, "no_speech"))
             continue
         stay, gone = clean_words(words, no_speech, logprob)
         kept += stay

@@ -130,7 +130,8 @@ def _passed_over(window: Window, words: Sequence[Word]) -> list[Window]:
                 continue
             if first - at > _PASSED_OVER_S * RATE:
                 piece = window.samples[offset + at - start : offset + first - start]
-                found.append(Window(window.channel, piece, ((0, at, len(piece)),)))
+                place = ((0, at, len(piece)),)
+                found.append(replace(window, samples=piece, map=place))
             at = max(at, last)
     return found
 

@@ -25,12 +25,20 @@ _STRAY_S = 0.2  # a word that reaches so little into a region belongs to the one
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """Thresholds on the speech probability, times in seconds."""
+    """Thresholds on the speech probability, times in seconds.
 
-    threshold: float = 0.5
-    end_threshold: float = 0.35
+    Speech begins at `threshold` and goes on down to `end_threshold`. A region is doubtful where
+    less than a share of `min_sure` reaches `sure`: murmurs in the background, or a soft voice.
+    It is longer than `min_doubtful_s`, or it was a noise.
+    """
+
+    threshold: float = 0.35
+    end_threshold: float = 0.25
     min_silence_s: float = 1.0
     min_speech_s: float = 0.1
+    min_doubtful_s: float = 0.25
+    sure: float = 0.5
+    min_sure: float = 0.12
     pad_s: float = 0.3
     max_region_s: float = 26.0
 
@@ -41,6 +49,8 @@ class Region:
 
     start: int
     samples: Samples
+    doubtful: bool = False
+    """Whether it may be no speech."""
 
     @property
     def end(self) -> int:
@@ -96,10 +106,10 @@ class SpeechStream:
         self.speech_until = 0
         """The last sample so far in which somebody spoke."""
         self._speech_start: int | None = None
-        self._last_speech = 0
+        self._sure = 0  # samples of the region that are surely speech
         self._quiet_since: int | None = None
         self._last_end = 0
-        self._dip = (1.0, 0)  # the quietest frame of a long region: where to cut it
+        self._dip = (1.0, 0, 0)  # quietest frame of a long region, where to cut it; what was sure
 
     def feed(self, samples: Samples) -> Iterator[Region]:
         """Take the next samples (n,) and yield the regions that end within them."""
@@ -123,22 +133,25 @@ class SpeechStream:
     def _step(self, probability: float) -> Iterator[Region]:
         options = self.options
         frame_start = self._scored - FRAME
+        sure = FRAME * (probability >= options.sure)
+        self._sure += sure
         if probability >= options.end_threshold:
             self.speech_until = self._scored
         if self._speech_start is None:
             if probability >= options.threshold:
                 self._speech_start = frame_start
+                self._sure = sure
                 self._quiet_since = None
-                self._dip = (1.0, 0)
+                self._dip = (1.0, 0, 0)
             return
         if probability >= options.end_threshold:
-            if probability >= options.threshold or self._quiet_since is None:
-                self._quiet_since = None
+            # on a noisy line the ends of sentences are no surer than this for a second and longer
+            self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = frame_start
         length = self._scored - self._speech_start
         if length > 0.5 * options.max_region_s * RATE and probability <= self._dip[0]:
-            self._dip = (probability, frame_start)
+            self._dip = (probability, frame_start, self._sure)
         if self._quiet_since is not None and (
             self._scored - self._quiet_since >= options.min_silence_s * RATE
         ):
@@ -151,12 +164,17 @@ class SpeechStream:
         options, pad = self.options, round(self.options.pad_s * RATE)
         start = max(self._speech_start - pad, self._last_end, self._base)
         stop = min(end if going_on else end + pad, self._base + len(self._held))
-        if end - self._speech_start >= options.min_speech_s * RATE:
+        length = end - self._speech_start
+        sure = self._dip[2] if going_on else self._sure
+        doubtful = sure < max(options.min_sure * length, options.min_speech_s * RATE)
+        if length >= (options.min_doubtful_s if doubtful else options.min_speech_s) * RATE:
             self._last_end = stop
-            yield Region(start, self._held[start - self._base : stop - self._base].copy())
+            samples = self._held[start - self._base : stop - self._base].copy()
+            yield Region(start, samples, doubtful)
         self._speech_start = end if going_on else None
+        self._sure -= sure
         self._quiet_since = None
-        self._dip = (1.0, 0)
+        self._dip = (1.0, 0, 0)
 
     def _forget(self) -> None:
         needed = self._scored if self._speech_start is None else self._speech_start
@@ -176,6 +194,8 @@ class Window:
     channel: int
     samples: Samples
     map: tuple[tuple[int, int, int], ...]
+    doubtful: bool = False
+    """Whether all of it may be no speech."""
 
     def original_time(self, time_s: float) -> float:
         """Turn a time within the window into seconds from the recording's start."""
@@ -241,5 +261,6 @@ class WindowPacker:
             places.append((at, region.start, len(region.samples)))
             pieces.append(region.samples)
             at += len(region.samples)
+        doubtful = all(region.doubtful for region in self._regions)
         self._regions, self._length = [], 0
-        yield Window(self._channel, np.concatenate(pieces), tuple(places))
+        yield Window(self._channel, np.concatenate(pieces), tuple(places), doubtful)

@@ -16,6 +16,8 @@ from detector.voices import voice_vector
 __all__ = ["Voices", "swapped_at"]
 
 _SHORTEST_S, _LONGEST_S = 1.0, 2.0
+_APART_S = 2.0
+"""A vector about so often in a long region: the channels may change places within it."""
 _LEAST = 2
 """Vectors on each side of the moment, in each channel."""
 _MARGIN = 0.08
@@ -23,7 +25,7 @@ _MARGIN = 0.08
 
 @dataclass
 class Voices:
-    """Voice vectors of one channel, one a region of speech: when (s) and what."""
+    """Voice vectors of one channel, one a part of a region of speech: from when (s), and what."""
 
     at_s: list[float] = field(default_factory=list)
     vectors: list[Frames] = field(default_factory=list)
@@ -32,10 +34,12 @@ class Voices:
         """Take the next region of speech."""
         if len(region.samples) < _SHORTEST_S * RATE:
             return
-        spare = len(region.samples) - round(_LONGEST_S * RATE)
-        samples = region.samples[max(spare, 0) // 2 :][: round(_LONGEST_S * RATE)]
-        self.at_s.append(region.start / RATE)
-        self.vectors.append(voice_vector(samples))
+        parts = max(1, round(len(region.samples) / (_APART_S * RATE)))
+        for number, samples in enumerate(np.array_split(region.samples, parts)):
+            spare = len(samples) - round(_LONGEST_S * RATE)
+            middle = samples[max(spare, 0) // 2 :][: round(_LONGEST_S * RATE)]
+            self.at_s.append((region.start + number * len(region.samples) / parts) / RATE)
+            self.vectors.append(voice_vector(middle))
 
 
 def swapped_at(left: Voices, right: Voices) -> float | None:

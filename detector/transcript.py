@@ -178,8 +178,8 @@ class Recogniser:
             said[number].append((words, segment.no_speech_prob, segment.avg_logprob))
         languages = [model.language, *[""] * (len(windows) - 1)]
         return [
-            Heard(*clean_window(own), language)
-            for own, language in zip(said, languages, strict=True)
+            Heard(*clean_window(own, window.doubtful), language)
+            for window, own, language in zip(windows, said, languages, strict=True)
         ]
 
 

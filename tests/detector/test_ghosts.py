@@ -77,6 +77,15 @@ def test_doubtful_windows(no_speech: float, logprob: float, gone: bool) -> None:
     assert (kept, reasons) == (("", ["no_speech"]) if gone else ("嗯啊", []))
 
 
+@pytest.mark.parametrize(
+    ("no_speech", "doubtful", "gone"), [(0.9, True, True), (0.9, False, False), (0.2, True, False)]
+)
+def test_what_both_models_doubt_is_nobody(no_speech: float, doubtful: bool, gone: bool) -> None:
+    kept, dropped = clean_window([(words("你好"), no_speech, -0.5)], doubtful)
+    assert not kept == gone
+    assert [item.reason for item in dropped] == ["no_speech"] * gone
+
+
 def test_what_is_dropped_says_when_and_what() -> None:
     kept, (dropped,) = clean_words(words("行吧" + "嗯" * 20), 0.1, -0.3)
     assert dropped.text == "嗯" * 18

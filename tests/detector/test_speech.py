@@ -95,6 +95,30 @@ def test_endless_speech_is_cut_at_its_quietest_place() -> None:
     assert all(end - start <= OPTIONS.max_region_s + 0.5 for start, end in found)
 
 
+def test_what_is_left_of_endless_speech_is_speech() -> None:
+    samples = recording(12.0, (0.5, 10.6))
+    samples[6 * RATE : round(6.1 * RATE)] = 0.6
+    found = times(regions(samples))
+    assert [round(end) for _, end in found] == [6, 11]
+
+
+def test_the_unsure_end_of_a_sentence_is_heard() -> None:
+    samples = recording(12.0, (1.0, 3.0)) + recording(12.0, (3.2, 5.0), level=0.4)
+    assert times(regions(samples)) == [pytest.approx((0.8, 5.2), abs=0.04)]
+
+
+def test_what_is_hardly_sure_anywhere_is_doubtful() -> None:
+    samples = recording(12.0, (1.0, 9.0), level=0.4)
+    assert [region.doubtful for region in regions(samples)] == [True]
+    samples[4 * RATE : 6 * RATE] = 0.6
+    assert [region.doubtful for region in regions(samples)] == [False]
+    unsure, sure = (Region(0, np.zeros(RATE, np.float32), doubtful) for doubtful in (True, False))
+    packer = WindowPacker(0)
+    for together, doubtful in (([unsure], True), ([unsure] * 2, True), ([unsure, sure], False)):
+        assert not any(list(packer.add(region)) for region in together)
+        assert [window.doubtful for window in packer.finish()] == [doubtful]
+
+
 def test_regions_never_overlap_nor_go_back() -> None:
     generator = np.random.default_rng(7)
     levels = np.repeat(generator.choice([0.0, 0.4, 0.9], 400), RATE // 10)
