@@ -1,5 +1,6 @@
-"""The call encoder from torch to ONNX with 8-bit weights, and how near the two are."""
+"""The call encoder from torch to ONNX with 8-bit weights and back, and how near the two are."""
 
+import json
 import logging
 import tempfile
 from pathlib import Path
@@ -11,14 +12,14 @@ import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from detector.encoder import CallEncoder, Tables
+from detector.encoder import MODEL, VOCABULARY, CallEncoder, Tables
 from detector.features import ROLES as ROLES_OF
 from detector.text import normalise
 from models.calls import LABELS, Call
 from models.encoder_model import CallModel
 from models.vectorise import listener_of
 
-__all__ = ["INPUTS", "export", "gap"]
+__all__ = ["INPUTS", "export", "gap", "restore"]
 
 INPUTS = ("ids", "sounds", "turns", "marks")
 
@@ -68,6 +69,36 @@ def export(model: CallModel) -> bytes:
         logging.disable(logging.NOTSET)
         onnx.checker.check_model(str(small))
         return small.read_bytes()
+
+
+def restore(folder: Path) -> tuple[CallModel, dict[str, Any]]:
+    """Return the model and the vocabulary of published files, to train it further."""
+    graph = onnx.load(str(folder / MODEL)).graph
+    arrays = {array.name: onnx.numpy_helper.to_array(array) for array in graph.initializer}
+    weights: dict[str, np.ndarray] = {}
+    products: list[np.ndarray] = []
+    for name, values in arrays.items():
+        if name.endswith("_quantized"):
+            plain = name.removesuffix("_quantized")
+            scale, zero = arrays[f"{plain}_scale"], arrays[f"{plain}_zero_point"]
+            full = (values.astype(np.float32) - zero.astype(np.float32)) * scale
+            if plain.endswith(".weight"):
+                weights[plain] = full
+            else:  # the weights of products have lost their names, not their order
+                products.append(full.T)
+        elif not name.endswith(("_scale", "_zero_point")):
+            weights[name] = values
+    blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
+    parts = ("query", "key", "value", "out", "up", "down")
+    names = [f"blocks.{number}.{part}" for number in range(blocks) for part in parts]
+    for name, full in zip([*names, "hidden", "head"], products, strict=True):
+        weights[f"{name}.weight"] = full
+    rows, width = weights["word.weight"].shape
+    inner = len(weights["blocks.0.up.bias"])
+    model = CallModel(rows, len(weights["sound.weight"]), blocks, width, inner)
+    model.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in weights.items()})
+    data = json.loads((folder / VOCABULARY).read_text("utf-8"))
+    return model, {name: data[name] for name in ("tokens", "sound_of")}
 
 
 def gap(model: CallModel, data: bytes, tables: Tables, calls: list[Call]) -> dict[str, Any]:

