@@ -14,6 +14,7 @@ from detector import transcript
 from detector.ahead import Ahead
 from detector.audio import RATE, Decoder, Recording, Samples
 from detector.background import Background
+from detector.beside import Beside
 from detector.child_environment import give_back
 from detector.ghosts import Dropped
 from detector.speakers import Diarization, Diarizer
@@ -27,6 +28,8 @@ __all__ = ["Channel", "Heard", "channels_of", "listen", "without_leakage"]
 _LEAK_FRAME = RATE // 50
 _NO_SAMPLES = np.zeros(0, np.float32)
 _TELL_S = 60.0
+_BLOCKS = 240
+"""Blocks of about a second in which voices may lag: windows of the first minutes do not wait."""
 _PASSED_OVER_S = 2.5
 _WORD_S = 1.0  # recognisers stretch the last word over what they pass over
 
@@ -89,9 +92,10 @@ def channels_of(block: Samples, survey: Survey) -> list[Samples]:
 
 
 class _Line:
-    """One channel on its way through speech activity and windows."""
+    """One channel on its way through speech activity and windows, voices beside them."""
 
-    def __init__(self, channel: int, mono: bool, speech: SpeechOptions) -> None:
+    def __init__(self, channel: int, mono: bool, speech: SpeechOptions, beside: Beside) -> None:
+        self._beside = beside
         self.speech = SpeechStream(speech)
         self.packer = WindowPacker(channel)
         self.diarizer = Diarizer() if mono else None
@@ -100,7 +104,7 @@ class _Line:
     def feed(self, samples: Samples) -> Iterator[Window]:
         yield from self._pack(self.speech.feed(samples))
         if self.diarizer:
-            self.diarizer.feed(samples, self.speech.speech_until)
+            self._beside(self.diarizer.feed, samples, self.speech.speech_until)
 
     def finish(self) -> Iterator[Window]:
         yield from self._pack(self.speech.finish())
@@ -109,7 +113,7 @@ class _Line:
     def _pack(self, regions: Iterator[Region]) -> Iterator[Window]:
         for region in regions:
             if not self.diarizer:
-                self.voices.add(region)
+                self._beside(self.voices.add, region)
             yield from self.packer.add(region)
 
 
@@ -149,8 +153,7 @@ def listen(
     """
     stereo = survey.layout == "stereo"
     speech = speech or SpeechOptions()
-    lines = [_Line(index, not stereo, speech) for index in range(len(survey.use))]
-    heard = Heard([Channel() for _ in lines])
+    heard = Heard([Channel() for _ in survey.use])
     decoder = Decoder(recording)
     told = 0.0
 
@@ -181,7 +184,8 @@ def listen(
             take(ahead.done())
 
     background = Background()
-    with Ahead[bool](recogniser) as ahead:
+    with Beside(_BLOCKS) as beside, Ahead[bool](recogniser) as ahead:
+        lines = [_Line(index, not stereo, speech, beside) for index in range(len(survey.use))]
         for block in decoder:
             begun_s = decoder.duration_s - block.shape[1] / RATE
             sounds = channels_of(block, survey)
@@ -194,6 +198,7 @@ def listen(
         for line in lines:
             recognise(line.finish())
         take(ahead.rest())
+        beside.finish()
     give_back()
     for line, channel_heard in zip(lines, heard.channels, strict=True):
         if line.diarizer:

