@@ -1,0 +1,41 @@
+"""Work beside the reading of a recording: calls in a thread of their own, one after another."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Beside"]
+
+
+class Beside:
+    """Hand in calls; they are made in this order, `ahead` of them at most being waited for.
+
+    An error in one is raised by a later call here. What is not begun when an error leaves the
+    block is not begun any more.
+    """
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[Any]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def __call__(self, function: Callable[..., None], *args: Any) -> None:
+        """Hand in a call; where too many wait, wait for the oldest."""
+        self._waiting.append(self._pool.submit(function, *args))
+        if len(self._waiting) > self._ahead:
+            self._waiting.popleft().result()
+
+    def finish(self) -> None:
+        """Wait until all calls are made."""
+        while self._waiting:
+            self._waiting.popleft().result()
