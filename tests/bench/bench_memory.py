@@ -114,7 +114,8 @@ def dense(hours: float, target: Path) -> None:
         ROOT / "samples" / "lawful_debtor.mp3", "ab" * 32, 1, "mp3", "mp3", 8_000, 1, at
     )
     began = time.monotonic()
-    report = scanner._report(recording, Survey("mono", (0,)), heard, lambda _: None)
+    layout = Survey("mono", (0,))
+    report = scanner._report(recording, layout, heard, scanner.recogniser, lambda _: None)
     write_report(report, target, recording.path)
     print(
         f"dense {hours:g} h: {len(words)} words, {len(report.utterances)} utterances, peak "

@@ -67,10 +67,13 @@ VARIANTS = {
     "no 5-gram twice": ({}, {"no_repeat_ngram_size": 5}, {}, None, False),
     "one loudness": ({}, {}, {}, louder, False),
     "brighter": ({}, {}, {}, brighter, False),
-    "speech from 0.3": ({}, {}, {"threshold": 0.3, "end_threshold": 0.2}, None, False),
-    "speech from 0.7": ({}, {}, {"threshold": 0.7, "end_threshold": 0.5}, None, False),
+    "speech from 0.5 to 0.35": ({}, {}, {"threshold": 0.5, "end_threshold": 0.35}, None, False),
+    "speech from 0.5": ({}, {}, {"threshold": 0.5}, None, False),
+    "speech from 0.25 to 0.15": ({}, {}, {"threshold": 0.25, "end_threshold": 0.15}, None, False),
     "regions end after 0.5 s": ({}, {}, {"min_silence_s": 0.5}, None, False),
+    "regions end after 1.5 s": ({}, {}, {"min_silence_s": 1.5}, None, False),
     "less around speech": ({}, {}, {"pad_s": 0.1}, None, False),
+    "more around speech": ({}, {}, {"pad_s": 0.5}, None, False),
 }
 
 
