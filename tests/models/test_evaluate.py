@@ -202,8 +202,9 @@ def test_words_are_found_in_either_script() -> None:
 def test_nothing_is_learned_from_the_writers_who_are_scored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    writers = ["w1", "w2", "w5"]
-    calls = [{**call, "writer": writers[n % 3]} for n, call in enumerate(made_up() * 3)]
+    writers = ["w1", *train.HELD_OUT]
+    several = made_up() * len(writers)
+    calls = [{**call, "writer": writers[n % len(writers)]} for n, call in enumerate(several)]
     trained: list[set[str]] = []
     calibrated: list[set[str]] = []
 
@@ -223,7 +224,7 @@ def test_nothing_is_learned_from_the_writers_who_are_scored(
     monkeypatch.setattr(train, "calibrate", fake_calibrate)
     mine, parts = evaluate.held_out_classifiers(calls)
     assert trained == [{"w1"}]
-    assert {call["writer"] for call in mine} == {"w2", "w5"}
+    assert {call["writer"] for call in mine} == {*train.HELD_OUT}
     assert sorted(i for places, _ in parts for i in places) == list(range(len(mine)))
     for (places, _), fitted in zip(parts, calibrated, strict=True):
         scored_writers = {mine[i]["writer"] for i in places}
