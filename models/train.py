@@ -126,11 +126,16 @@ def held_out(calls: list[dict]) -> tuple[list[dict], WordsModel, CallEncoder]:
     """
     mine = [call for call in calls if writer_of(call) in HELD_OUT]
     words = WordsModel(train([call for call in calls if writer_of(call) not in HELD_OUT]))
+    return mine, words, held_out_encoder()
+
+
+def held_out_encoder() -> CallEncoder:
+    """Return the encoder that never saw the writers held out."""
     tables = Tables(json.loads((HELD_OUT_FOLDER / "encoder.vocab").read_text("utf-8")))
     session = onnxruntime.InferenceSession(
         str(HELD_OUT_FOLDER / "encoder.onnx"), providers=["CPUExecutionProvider"]
     )
-    return mine, words, CallEncoder(tables, session)
+    return CallEncoder(tables, session)
 
 
 def read(encoder: CallEncoder, calls: list[dict]) -> list[np.ndarray]:

@@ -1,0 +1,115 @@
+"""What each part of the classifier is worth: one left out at a time, held-out writers.
+
+    python -m models.ablation [--part N]
+
+The heads of the three labels are fitted anew without the family of features; calibration and
+thresholds for each held-out writer come from the others, as in `models.evaluate`. Average
+precision does not hang on a threshold. Prints the table of the model card.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from models import calls as corpus
+from models import train
+from models.vectorise import Vectoriser, call_features
+
+FAMILIES = {
+    "characters": "c",
+    "jieba words": "w",
+    "pinyin": "p",
+    "who listens": "l",
+    "turns around": "x",
+}
+LABELS = corpus.LABELS
+
+
+class Turns:
+    """The collector's turns of some calls: (turns, …) arrays."""
+
+    def __init__(self, calls: Sequence[corpus.Call]) -> None:
+        own = [
+            (row, turn, train.writer_of(call))
+            for call in calls
+            for row, turn in zip(call_features(call), call["turns"], strict=True)
+            if turn["speaker"] == "collector"
+        ]
+        self.rows = [row for row, _, _ in own]
+        self.true = np.array([[label in turn["labels"] for label in LABELS] for _, turn, _ in own])
+        self.writer = np.array([writer for _, _, writer in own])
+
+
+def measure(logits: Sequence[np.ndarray], turns: Turns) -> list[float]:
+    """Return precision, recall, F1 (micro, flagged) and mean average precision.
+
+    Args:
+        logits: of each model that has a say, shape (turns, labels).
+        turns: what is true.
+    """
+    flagged = np.zeros_like(turns.true)
+    ranked = []
+    for k in range(len(LABELS)):
+        x, y = np.column_stack([own[:, k] for own in logits]), turns.true[:, k]
+        for writer in train.HELD_OUT:
+            mine = turns.writer == writer
+            *weights, constant = train.logistic(x[~mine], y[~mine])
+            p = train.sigmoid(x @ np.array(weights) + constant)
+            flagged[mine, k] = p[mine] >= train.choose_threshold(p[~mine], y[~mine])
+            ranked.append(average_precision_score(y[mine], p[mine]))
+    hits = (flagged & turns.true).sum()
+    precision, recall = hits / max(1, flagged.sum()), hits / turns.true.sum()
+    f1 = 2 * hits / max(1, flagged.sum() + turns.true.sum())
+    return [100 * float(value) for value in (precision, recall, f1, np.mean(ranked))]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--part", type=int, default=1, help="use each Nth call only (tests)")
+    args = parser.parse_args(argv)
+    calls = corpus.load()[:: args.part]
+    unseen = [call for call in calls if train.writer_of(call) in train.HELD_OUT]
+    turns = Turns(unseen)
+    encoder = train.held_out_encoder()
+    seen = np.concatenate([
+        logits[[turn["speaker"] == "collector" for turn in call["turns"]]]
+        for call, logits in zip(unseen, train.read(encoder, unseen), strict=True)
+    ])[:, : len(LABELS)]  # fmt: skip
+    data = train.Data([call for call in calls if train.writer_of(call) not in train.HELD_OUT])
+    vectoriser = Vectoriser.fit(data.rows)
+    collector = data.mask(lambda t, c: t["speaker"] == "collector")
+    x, other = vectoriser.transform(data.rows)[collector], vectoriser.transform(turns.rows)
+    family = np.array([name[0] for name in vectoriser.names])
+    learned = [turn for turn, use in zip(data.turns, collector, strict=True) if use]
+
+    def words(without: str = "") -> np.ndarray:
+        kept = np.flatnonzero(family != without)
+        heads = [
+            train.fit_head(
+                x[:, kept], np.array([label in turn["labels"] for turn in learned]), train.C_LABEL
+            )
+            for label in LABELS
+        ]
+        return np.stack([other[:, kept] @ weights + bias for weights, bias in heads], axis=1)
+
+    print("| | precision % | recall % | F1 % | average precision % |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+
+    def show(name: str, *logits: np.ndarray) -> None:
+        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in measure(logits, turns)) + " |")
+
+    plain = words()
+    show("both models", plain, seen)
+    show("word model alone", plain)
+    show("call encoder alone", seen)
+    for name, letter in FAMILIES.items():
+        less = words(letter)
+        show(f"without {name}", less, seen)
+        show(f"without {name}, word model alone", less)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
