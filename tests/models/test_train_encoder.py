@@ -331,6 +331,8 @@ def test_a_tiny_model_is_trained_written_and_trained_on(
 ) -> None:
     import onnxruntime
 
+    from models.encoder_export import gap, restore
+
     kept = tmp_path / "kept.pt"
     first = train_encoder("--e5", str(e5_path), "--save", str(kept), "--hold", "w2,w5")
     assert first["encoder.onnx"]["held_out"] == ["w2", "w5"]
@@ -342,6 +344,10 @@ def test_a_tiny_model_is_trained_written_and_trained_on(
     logits = CallEncoder(tables, session)(said, "D")
     assert logits.shape == (4, OUTPUTS)
     assert (logits[:, : len(HEADS)] < 0).all()  # labels are rare
+    restored, vocabulary_of = restore(out)
+    assert [*SPECIALS, *vocabulary_of["tokens"]] == list(tables.tokens)
+    written = (out / "encoder.onnx").read_bytes()
+    assert gap(restored, written, tables, [call()])["mean_difference_int8"] < 0.2
     later = train_encoder("--start", str(kept), "--cut", "0.7")
     assert later["encoder.vocab"] == first["encoder.vocab"]
     assert later["encoder.onnx"]["sha256"] != first["encoder.onnx"]["sha256"]
