@@ -31,8 +31,8 @@ SEED = 20
 HELD_OUT = ("w2", "w5", "w29", "w30")
 HELD_OUT_FOLDER = Path(__file__).parent / "held_out"
 C_LABEL, C_SUBTYPE, C_ROLE, C_LISTENER = 60.0, 20.0, 5.0, 2.0
-REVIEW_SHARE = 0.06
-MIN_PRECISION = 0.92
+REVIEW_SHARE = 0.07
+MIN_PRECISION = 0.88
 ROLES = tuple(ROLES_OF)
 
 

