@@ -12,8 +12,8 @@ __all__ = ["Beside"]
 class Beside:
     """Hand in calls; they are made in this order, `ahead` of them at most being waited for.
 
-    An error in one is raised by a later call here. What is not begun when an error leaves the
-    block is not begun any more.
+    An error in one is raised by a later call here or by `finish`, which must be called last: what
+    is not begun when the block is left is not begun any more.
     """
 
     def __init__(self, ahead: int) -> None:
@@ -32,7 +32,7 @@ class Beside:
     def __call__(self, function: Callable[..., None], *args: Any) -> None:
         """Hand in a call; where too many wait, wait for the oldest."""
         self._waiting.append(self._pool.submit(function, *args))
-        if len(self._waiting) > self._ahead:
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) > self._ahead):
             self._waiting.popleft().result()
 
     def finish(self) -> None:

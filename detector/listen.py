@@ -5,7 +5,7 @@ whole recording.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,8 +28,9 @@ __all__ = ["Channel", "Heard", "channels_of", "listen", "without_leakage"]
 _LEAK_FRAME = RATE // 50
 _NO_SAMPLES = np.zeros(0, np.float32)
 _TELL_S = 60.0
-_BLOCKS = 240
-"""Blocks of about a second in which voices may lag: windows of the first minutes do not wait."""
+_BLOCKS, _REGIONS = 120, 16
+"""Blocks of about a second, or regions of a stereo channel, by which voices may lag: the windows
+of the first minutes do not wait."""
 _PASSED_OVER_S = 2.5
 _WORD_S = 1.0  # recognisers stretch the last word over what they pass over
 
@@ -117,27 +118,37 @@ class _Line:
             yield from self.packer.add(region)
 
 
-def _passed_over(window: Window, words: Sequence[Word]) -> list[Window]:
+def _passed_over(window: Window, result: transcript.Heard) -> list[Window]:
     """Return the stretches of a window in which somebody speaks and no word was recognised.
 
     Whisper now and then goes from one sentence to a much later one; heard alone, the stretch
-    between is usually recognised.
+    between is usually recognised. Nobody speaks where speech activity was hardly sure and what was
+    recognised has been dropped.
     """
+    found: list[Window] = []
+    if window.doubtful and result.dropped and not result.words:
+        return found
     spoken = sorted(
-        (round(w.start_s * RATE), round(min(w.end_s, w.start_s + _WORD_S) * RATE)) for w in words
+        (round(w.start_s * RATE), round(min(w.end_s, w.start_s + _WORD_S) * RATE))
+        for w in result.words
     )
-    found = []
-    for offset, start, length in window.map:
+    for number, (offset, start, length) in enumerate(window.map):
         at = start
         for first, last in [*spoken, (start + length, start + length)]:
             if last < start or first > start + length:
                 continue
             if first - at > _PASSED_OVER_S * RATE:
                 piece = window.samples[offset + at - start : offset + first - start]
-                place = ((0, at, len(piece)),)
-                found.append(replace(window, samples=piece, map=place))
+                place, doubts = ((0, at, len(piece)),), window.doubts[number : number + 1]
+                found.append(replace(window, samples=piece, map=place, doubts=doubts))
             at = max(at, last)
     return found
+
+
+def _span(window: Window) -> tuple[float, float]:
+    """Return where a window of one region lies, in seconds."""
+    _, start, length = window.map[0]
+    return start / RATE, (start + length) / RATE
 
 
 def listen(
@@ -167,12 +178,11 @@ def listen(
         for window, again, result in taken:
             heard.channels[window.channel].words.extend(result.words)
             heard.dropped.extend(result.dropped)
-            for passed_over in _passed_over(window, result.words):
+            for passed_over in _passed_over(window, result):
                 if not again:
                     ahead.add(passed_over, True)
-                    continue
-                _, start, length = passed_over.map[0]
-                heard.unheard.append((start / RATE, (start + length) / RATE))
+                elif not passed_over.doubtful:
+                    heard.unheard.append(_span(passed_over))
             if not again:
                 heard.languages[result.language or "?"] += 1
                 heard.windows.append(replace(window, samples=_NO_SAMPLES))
@@ -184,7 +194,7 @@ def listen(
             take(ahead.done())
 
     background = Background()
-    with Beside(_BLOCKS) as beside, Ahead[bool](recogniser) as ahead:
+    with Beside(_REGIONS if stereo else _BLOCKS) as beside, Ahead[bool](recogniser) as ahead:
         lines = [_Line(index, not stereo, speech, beside) for index in range(len(survey.use))]
         for block in decoder:
             begun_s = decoder.duration_s - block.shape[1] / RATE

@@ -168,5 +168,5 @@ class Partial:
 
 def _key(window: Window, change: Change) -> str:
     digest = hashlib.blake2b(window.samples.tobytes(), digest_size=16)
-    digest.update(repr((window.channel, window.map, change)).encode())
+    digest.update(repr((window.channel, window.map, window.doubtful, change)).encode())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ import numpy as np
 
 from detector.ahead import Ahead
 from detector.audio import RATE, Decoder, Recording, Samples
+from detector.child_environment import give_back
 from detector.classify import TurnScores
 from detector.features import CallTurn
 from detector.listen import channels_of
@@ -139,4 +140,5 @@ def look_again(
                 ahead.add(window, number, change)
             take(ahead.done())
         take(ahead.rest())
+    give_back()
     return texts

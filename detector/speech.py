@@ -28,8 +28,8 @@ class SpeechOptions:
     """Thresholds on the speech probability, times in seconds.
 
     Speech begins at `threshold` and goes on down to `end_threshold`. A region is doubtful where
-    less than a share of `min_sure` reaches `sure`: murmurs in the background, or a soft voice.
-    It is longer than `min_doubtful_s`, or it was a noise.
+    less than a share of `min_sure`, or less than `min_speech_s`, reaches `sure`: murmurs in the
+    background, or a soft voice. Doubtful regions shorter than `min_doubtful_s` are noises.
     """
 
     threshold: float = 0.35
@@ -151,7 +151,7 @@ class SpeechStream:
             self._quiet_since = frame_start
         length = self._scored - self._speech_start
         if length > 0.5 * options.max_region_s * RATE and probability <= self._dip[0]:
-            self._dip = (probability, frame_start, self._sure)
+            self._dip = (probability, frame_start, self._sure - sure)
         if self._quiet_since is not None and (
             self._scored - self._quiet_since >= options.min_silence_s * RATE
         ):
@@ -194,8 +194,13 @@ class Window:
     channel: int
     samples: Samples
     map: tuple[tuple[int, int, int], ...]
-    doubtful: bool = False
-    """Whether all of it may be no speech."""
+    doubts: tuple[bool, ...] = ()
+    """Of each region whether it may be no speech."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether all of it may be no speech."""
+        return bool(self.doubts) and all(self.doubts)
 
     def original_time(self, time_s: float) -> float:
         """Turn a time within the window into seconds from the recording's start."""
@@ -261,6 +266,6 @@ class WindowPacker:
             places.append((at, region.start, len(region.samples)))
             pieces.append(region.samples)
             at += len(region.samples)
-        doubtful = all(region.doubtful for region in self._regions)
+        doubts = tuple(region.doubtful for region in self._regions)
         self._regions, self._length = [], 0
-        yield Window(self._channel, np.concatenate(pieces), tuple(places), doubtful)
+        yield Window(self._channel, np.concatenate(pieces), tuple(places), doubts)

@@ -7,6 +7,7 @@ right after it, and the other way round. Vectors live in memory only.
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.audio import RATE
 from detector.segmentation import Frames
@@ -21,6 +22,8 @@ _APART_S = 2.0
 _LEAST = 2
 """Vectors on each side of the moment, in each channel."""
 _MARGIN = 0.08
+
+Sums = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 @dataclass
@@ -49,28 +52,37 @@ def swapped_at(left: Voices, right: Voices) -> float | None:
     times = np.array(left.at_s + right.at_s)
     vectors = np.stack(left.vectors + right.vectors)
     on_left = np.arange(len(times)) < len(left.at_s)
-    best, when = _MARGIN, None
-    for moment in sorted(times.tolist()):
-        early = times < moment
-        quarters = [vectors[(on_left == side) & (early == before)]
-                    for side in (True, False) for before in (True, False)]  # fmt: skip
-        if min(len(quarter) for quarter in quarters) < _LEAST:
-            continue
-        means = [_mean(quarter) for quarter in quarters]
-        left_before, left_after, right_before, right_after = means
-        crossed = left_before @ right_after + left_after @ right_before
-        straight = left_before @ left_after + right_before @ right_after
-        if (gain := float(crossed - straight) / 2) > best:
-            best, when = gain, moment
-    if when is None:
+    order = np.argsort(times, kind="stable")
+    moments = times[order]
+    before = np.searchsorted(moments, moments)  # how many vectors lie before each moment
+    left_sum, left_count = _until(vectors, on_left, order)
+    right_sum, right_count = _until(vectors, ~on_left, order)
+    enough = np.ones(len(moments), bool)
+    means = []
+    for total, count in ((left_sum, left_count), (right_sum, right_count)):
+        enough &= (count[before] >= _LEAST) & (count[-1] - count[before] >= _LEAST)
+        means += [_unit(total[before]), _unit(total[-1] - total[before])]
+    left_before, left_after, right_before, right_after = means
+    crossed = (left_before * right_after + left_after * right_before).sum(axis=1)
+    straight = (left_before * left_after + right_before * right_after).sum(axis=1)
+    gain = np.where(enough, (crossed - straight) / 2, 0.0)
+    if gain.max() <= _MARGIN:
         return None
     # the means tell that it happened; single vectors tell best when
-    one = on_left == (times < when)
-    side = (vectors @ (_mean(vectors[one]) - _mean(vectors[~one]))) * np.where(on_left, 1, -1)
-    moments: list[float] = sorted(times.tolist())
-    return max(moments, key=lambda moment: float((side * np.where(times < moment, 1, -1)).sum()))
+    one = on_left == (times < moments[gain.argmax()])
+    apart = _unit(vectors[one].mean(axis=0)) - _unit(vectors[~one].mean(axis=0))
+    side = ((vectors @ apart) * np.where(on_left, 1, -1))[order]
+    until = np.concatenate([[0.0], np.cumsum(side)])[before]
+    return float(moments[(2 * until - side.sum()).argmax()])
 
 
-def _mean(vectors: Frames) -> Frames:
-    mean = vectors.mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+def _until(vectors: Frames, mine: NDArray[np.bool_], order: NDArray[np.int64]) -> Sums:
+    """Return sums (n + 1, 192) of the first n vectors in `order` that are mine, and how many."""
+    chosen = np.where(mine[:, None], vectors, 0.0)[order]
+    total = np.concatenate([np.zeros_like(chosen[:1]), np.cumsum(chosen, axis=0)])
+    return total, np.concatenate([[0], np.cumsum(mine[order])])
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-9), np.float64)

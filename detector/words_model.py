@@ -40,7 +40,7 @@ class WordsModel:
         with np.load(io.BytesIO(data), allow_pickle=False) as packed:
             self._keys = np.cumsum(packed["keys"].astype(np.int64))  # stored as differences
             self.heads: list[str] = packed["heads"].tobytes().decode("utf-8").split("\n")
-            self.weights: Scores = packed["weights"].astype(np.float32)
+            self.weights: NDArray[np.float16] = packed["weights"]  # kept so: half the memory
             self.biases: Scores = packed["biases"]
         self.column = {head: i for i, head in enumerate(self.heads)}
 
@@ -60,7 +60,8 @@ class WordsModel:
             mine = families == family
             known = places[mine & (places >= 0)]
             if len(known):
-                total += self.weights[known].sum(axis=0) / np.sqrt(np.float32(mine.sum()))
+                own = self.weights[known].astype(np.float32).sum(axis=0)
+                total += own / np.sqrt(np.float32(mine.sum()))
         return total
 
     def call_logits(self, turns: Sequence[PreparedTurn], listener: str) -> Scores:
@@ -84,7 +85,7 @@ class WordsModel:
         for row, (feature, places) in zip(rows, seen.items(), strict=True):
             if row < 0:
                 continue
-            weight = self.weights[row, column] / np.sqrt(np.float32(sizes[feature[0]]))
+            weight = np.float32(self.weights[row, column]) / np.sqrt(np.float32(sizes[feature[0]]))
             target = sounded if feature[0] == "p" else written
             for start, end in places:
                 target[start:end] += weight / (len(places) * (end - start))

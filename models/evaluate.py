@@ -10,8 +10,8 @@
                                                       redraw models/figures/, rewrite the numbers
                                                       of models/README.md
 
-Two writers are held out from both models; calibration and thresholds for one of them come from
-the other. Every figure comes with a 95 % interval (bootstrap over calls, 1,000 resamplings). The
+Four writers are held out from both models; calibration and thresholds for each come from the
+other three. Every figure comes with a 95 % interval (bootstrap over calls, 1,000 resamplings). The
 same corpus gives the same figures.
 """
 

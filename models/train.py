@@ -122,7 +122,7 @@ def writer_of(call: dict) -> str:
 def held_out(calls: list[dict]) -> tuple[list[dict], WordsModel, CallEncoder]:
     """Return the held-out writers' calls and the two models that never saw these writers.
 
-    The encoder takes an hour to train, so its held-out twin is kept in `models/held_out`.
+    The encoder takes long to train, so its held-out twin is kept in `models/held_out`.
     """
     mine = [call for call in calls if writer_of(call) in HELD_OUT]
     words = WordsModel(train([call for call in calls if writer_of(call) not in HELD_OUT]))

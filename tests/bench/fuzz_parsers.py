@@ -67,7 +67,7 @@ def names_target(folder):
     def look(data):
         text = data.decode("utf-8", "surrogateescape")
         found = names.started_from_name(text)
-        assert found is None or found.started_at
+        assert found is None or found.start
         names.normal_number(text)
 
     return look

@@ -98,8 +98,9 @@ def test_endless_speech_is_cut_at_its_quietest_place() -> None:
 def test_what_is_left_of_endless_speech_is_speech() -> None:
     samples = recording(12.0, (0.5, 10.6))
     samples[6 * RATE : round(6.1 * RATE)] = 0.6
-    found = times(regions(samples))
-    assert [round(end) for _, end in found] == [6, 11]
+    found = regions(samples)
+    assert [round(end) for _, end in times(found)] == [6, 11]
+    assert [region.doubtful for region in found] == [False, False]
 
 
 def test_the_unsure_end_of_a_sentence_is_heard() -> None:
