@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 from detector.speech import Window
+from detector.threads import Threads
 from detector.transcript import PLAIN, Change, Heard, Recognises, room
 
 __all__ = ["Ahead"]
@@ -20,7 +20,7 @@ windows come together."""
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Ahead(Threads, Generic[T]):
     """Hand in windows, take what was heard in them: alike ones together, else in order.
 
     Each window carries a note of the caller's. What is being decoded when an error leaves the
@@ -28,18 +28,10 @@ class Ahead(Generic[T]):
     """
 
     def __init__(self, recogniser: Recognises) -> None:
+        super().__init__(recogniser.workers)
         self._recogniser = recogniser
-        self._pool = ThreadPoolExecutor(recogniser.workers)
         self._waiting: dict[tuple[Change, int], list[tuple[Window, T]]] = {}
         self._under_way: deque[tuple[list[tuple[Window, T]], Future[list[Heard]]]] = deque()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
     def add(self, window: Window, note: T, change: Change = PLAIN) -> None:
         """Hand in a window, to be decoded with others of the same change and room."""

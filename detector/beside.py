@@ -2,14 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Any, Self
+from concurrent.futures import Future
+from typing import Any
+
+from detector.threads import Threads
 
 __all__ = ["Beside"]
 
 
-class Beside:
+class Beside(Threads):
     """Hand in calls; they are made in this order, `ahead` of them at most being waited for.
 
     An error in one is raised by a later call here or by `finish`, which must be called last: what
@@ -17,17 +18,9 @@ class Beside:
     """
 
     def __init__(self, ahead: int) -> None:
+        super().__init__(1)
         self._ahead = ahead
-        self._pool = ThreadPoolExecutor(1)
         self._waiting: deque[Future[Any]] = deque()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
     def __call__(self, function: Callable[..., None], *args: Any) -> None:
         """Hand in a call; where too many wait, wait for the oldest."""

@@ -64,17 +64,14 @@ def clean_window(
         if no_speech > NO_SPEECH and len(text) > 1 and texts.count(text) >= _ECHOES:
             dropped.append(_drop(words, "repetition"))
             continue
-        if doubtful and no_speech > NO_SPEECH_DOUBTFUL and words:
-            dropped.append(_drop(words, "no_speech"))
-            continue
-        stay, gone = clean_words(words, no_speech, logprob)
+        stay, gone = clean_words(words, no_speech, logprob, doubtful)
         kept += stay
         dropped += gone
     return kept, dropped
 
 
 def clean_words(
-    words: "list[Word]", no_speech: float, logprob: float
+    words: "list[Word]", no_speech: float, logprob: float, doubtful: bool = False
 ) -> "tuple[list[Word], list[Dropped]]":
     """Return the words to keep of one decoded segment, and what was dropped.
 
@@ -82,10 +79,14 @@ def clean_words(
         words: in order, as recognised.
         no_speech: Whisper's probability that the window holds no speech.
         logprob: mean log-probability of the window's tokens.
+        doubtful: as for `clean_window`.
     """
     if not words:
         return [], []
-    if no_speech > NO_SPEECH and logprob < LOW_LOGPROB:
+    # speech activity doubts it, or Whisper doubts its own words: either makes it certain
+    if no_speech > (NO_SPEECH_DOUBTFUL if doubtful else NO_SPEECH) and (
+        doubtful or logprob < LOW_LOGPROB
+    ):
         return [], [_drop(words, "no_speech")]
     dropped: list[Dropped] = []
     text, owner = "", []

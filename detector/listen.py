@@ -145,12 +145,6 @@ def _passed_over(window: Window, result: transcript.Heard) -> list[Window]:
     return found
 
 
-def _span(window: Window) -> tuple[float, float]:
-    """Return where a window of one region lies, in seconds."""
-    _, start, length = window.map[0]
-    return start / RATE, (start + length) / RATE
-
-
 def listen(
     recording: Recording,
     survey: Survey,
@@ -182,7 +176,7 @@ def listen(
                 if not again:
                     ahead.add(passed_over, True)
                 elif not passed_over.doubtful:
-                    heard.unheard.append(_span(passed_over))
+                    heard.unheard.append(passed_over.span_s)
             if not again:
                 heard.languages[result.language or "?"] += 1
                 heard.windows.append(replace(window, samples=_NO_SAMPLES))

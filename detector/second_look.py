@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from detector.ahead import Ahead
-from detector.audio import RATE, Decoder, Recording, Samples
+from detector.audio import Decoder, Recording, Samples
 from detector.child_environment import give_back
 from detector.classify import TurnScores
 from detector.features import CallTurn
@@ -72,12 +72,6 @@ def _with_samples(
         begun = ended
 
 
-def _bounds(window: Window) -> tuple[float, float]:
-    _, first, _ = window.map[0]
-    _, last, length = window.map[-1]
-    return first / RATE, (last + length) / RATE
-
-
 def _assigned(words: Sequence[Word], spoken: Sequence[Spoken], near: Sequence[int]) -> list[str]:
     """Return the text of each of the utterances `near`, every word with the nearest."""
     own: list[list[Word]] = [[] for _ in near]
@@ -115,7 +109,7 @@ def look_again(
     texts = [[""] * len(spoken) for _ in CHANGES]
     near: dict[tuple[int, tuple[tuple[int, int, int], ...]], list[int]] = {}
     for window in windows:
-        start_s, end_s = _bounds(window)
+        start_s, end_s = window.span_s
         inside = [
             i
             for i, item in enumerate(spoken)
@@ -132,7 +126,7 @@ def look_again(
             inside = near[window.channel, window.map]
             for i, text in zip(inside, _assigned(heard.words, spoken, inside), strict=True):
                 texts[number][i] += text
-            progress(_bounds(window)[1])
+            progress(window.span_s[1])
 
     with Ahead[int](recogniser) as ahead:
         for window in _with_samples(recording, survey, chosen):

@@ -202,6 +202,13 @@ class Window:
         """Whether all of it may be no speech."""
         return bool(self.doubts) and all(self.doubts)
 
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Where the first region begins and the last ends, in seconds of the recording."""
+        _, first, _ = self.map[0]
+        _, last, length = self.map[-1]
+        return first / RATE, (last + length) / RATE
+
     def original_time(self, time_s: float) -> float:
         """Turn a time within the window into seconds from the recording's start."""
         at = round(time_s * RATE)

@@ -17,8 +17,7 @@ from detector.voices import voice_vector
 __all__ = ["Voices", "swapped_at"]
 
 _SHORTEST_S, _LONGEST_S = 1.0, 2.0
-_APART_S = 2.0
-"""A vector about so often in a long region: the channels may change places within it."""
+"""What a vector is made of. A longer region has several: channels may change places within it."""
 _LEAST = 2
 """Vectors on each side of the moment, in each channel."""
 _MARGIN = 0.08
@@ -37,7 +36,7 @@ class Voices:
         """Take the next region of speech."""
         if len(region.samples) < _SHORTEST_S * RATE:
             return
-        parts = max(1, round(len(region.samples) / (_APART_S * RATE)))
+        parts = max(1, round(len(region.samples) / (_LONGEST_S * RATE)))
         for number, samples in enumerate(np.array_split(region.samples, parts)):
             spare = len(samples) - round(_LONGEST_S * RATE)
             middle = samples[max(spare, 0) // 2 :][: round(_LONGEST_S * RATE)]

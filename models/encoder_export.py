@@ -16,7 +16,7 @@ from detector.encoder import MODEL, VOCABULARY, CallEncoder, Tables
 from detector.features import ROLES as ROLES_OF
 from detector.text import normalise
 from models.calls import LABELS, Call
-from models.encoder_model import CallModel
+from models.encoder_model import CallModel, of_weights
 from models.vectorise import listener_of
 
 __all__ = ["INPUTS", "export", "gap", "restore"]
@@ -93,12 +93,8 @@ def restore(folder: Path) -> tuple[CallModel, dict[str, Any]]:
     names = [f"blocks.{number}.{part}" for number in range(blocks) for part in parts]
     for name, full in zip([*names, "hidden", "head"], products, strict=True):
         weights[f"{name}.weight"] = full
-    rows, width = weights["word.weight"].shape
-    inner = len(weights["blocks.0.up.bias"])
-    model = CallModel(rows, len(weights["sound.weight"]), blocks, width, inner)
-    model.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in weights.items()})
     data = json.loads((folder / VOCABULARY).read_text("utf-8"))
-    return model, {name: data[name] for name in ("tokens", "sound_of")}
+    return of_weights({n: torch.from_numpy(v.copy()) for n, v in weights.items()}, data)
 
 
 def gap(model: CallModel, data: bytes, tables: Tables, calls: list[Call]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from models.calls import LABELS
 from models.encoder_data import OUTPUTS, ROLES
 from models.extract_e5 import E5File
 
-__all__ = ["Block", "CallModel", "from_e5", "load", "save"]
+__all__ = ["Block", "CallModel", "from_e5", "load", "of_weights", "save"]
 
 HEAD = 32
 """Width of one attention head."""
@@ -143,10 +143,19 @@ def save(path: Any, model: CallModel, vocabulary: dict[str, Any]) -> None:
 def load(path: Any) -> tuple[CallModel, dict[str, Any]]:
     """Return the model and the vocabulary kept by `save`."""
     kept = torch.load(path, weights_only=True)
-    weights = kept["model"]
+    return of_weights(kept["model"], kept["data"])
+
+
+def of_weights(
+    weights: dict[str, Tensor], data: dict[str, Any]
+) -> tuple[CallModel, dict[str, Any]]:
+    """Return the model that has these weights, and its vocabulary without what else `data` holds.
+
+    How large the model is follows from the weights.
+    """
     rows, width = weights["word.weight"].shape
     layers = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     inner = len(weights["blocks.0.up.bias"])
     model = CallModel(rows, len(weights["sound.weight"]), layers, width, inner)
     model.load_state_dict(weights)
-    return model, {name: kept["data"][name] for name in ("tokens", "sound_of")}
+    return model, {name: data[name] for name in ("tokens", "sound_of")}

@@ -161,7 +161,7 @@ def test_channels_that_change_places_keep_their_people(told: Callable[[Sound], T
     found = told(swapped)
     assert agrees(found, until_s=70)
     assert "the channels change places" in found.warnings
-    assert found.heard.swapped_s == pytest.approx(HALF_S, abs=1.5)
+    assert found.heard.swapped_s == pytest.approx(HALF_S, abs=1)
     straight = told(stereo())
     assert agrees(straight, until_s=70)
     assert straight.heard.swapped_s is None
