@@ -21,7 +21,7 @@ from detector.text import Place, aligned
 __all__ = ["why"]
 
 MAX_SHARE = 0.4
-_WIDE, _CHARACTERS = 30, 300
+_WIDE, _CHARACTERS = 30, 450
 """How many turns before and after, and characters, are read; words are chosen with fewer."""
 _LOOKED_AT = 14
 _LONG = 150
