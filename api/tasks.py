@@ -58,11 +58,10 @@ class _Models:
         models = self
 
         class Prepared(Scanner):
-            @property
-            def recogniser(self) -> Recogniser:
+            def load(self) -> Recogniser:
                 if models._held is None or models._held[0] != self.options.beam_size:
                     models._held = None  # one at a time: each holds 300 MB
-                    models._held = self.options.beam_size, super().recogniser
+                    models._held = self.options.beam_size, super().load()
                 return models._held[1]
 
         return Prepared(options)

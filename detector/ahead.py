@@ -48,7 +48,8 @@ class Ahead(Threads, Generic[T]):
     def rest(self) -> Iterator[tuple[Window, T, Heard]]:
         """Yield all windows; more may be handed in meanwhile."""
         while self._waiting or self._under_way:
-            for kind in list(self._waiting):
+            # the longest first, so that all cores end at about the same time
+            for kind in sorted(self._waiting, key=lambda kind: -kind[1]):
                 self._begin(kind)
             yield from self._oldest()
 

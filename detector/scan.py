@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from detector.artifacts import artifact_hash
@@ -18,6 +19,7 @@ from detector.errors import OptionError
 from detector.features import CallTurn, prepare
 from detector.flags import Context, find_flags
 from detector.listen import Heard, listen
+from detector.loading import Loading
 from detector.observations import find_observations
 from detector.partial import Partial, is_long
 from detector.report import (
@@ -32,7 +34,7 @@ from detector.second_look import SECOND_LOOK, is_suspected, look_again
 from detector.started import LogEntry, Start, find_start
 from detector.survey import Survey, survey
 from detector.text import SCRIPTS, to_script
-from detector.transcript import Recogniser, RecogniserOptions, Recognises
+from detector.transcript import Recogniser, RecogniserOptions, Recognises, workers_of
 from detector.utterances import Spoken, cut, label_words, mark_overlaps, merge
 from detector.whisper_models import resolve
 
@@ -153,20 +155,25 @@ class Scanner:
         self.classifier = replace(self.classifier, settings=self.settings)
         self._model = resolve(options.whisper_model, say)
         self._recogniser: Recogniser | None = None
+        self._lock = Lock()
 
     @property
     def recogniser(self) -> Recogniser:
         """The loaded Whisper model; loading waits until a recording was found readable."""
-        if self._recogniser is None:
-            self._recogniser = Recogniser(
-                self._model,
-                RecogniserOptions(
-                    beam_size=self.options.beam_size,
-                    device=self.options.device,
-                    threads=self.options.threads,
-                ),
-            )
-        return self._recogniser
+        with self._lock:
+            self._recogniser = self._recogniser or self.load()
+            return self._recogniser
+
+    def load(self) -> Recogniser:
+        """Load the Whisper model."""
+        return Recogniser(
+            self._model,
+            RecogniserOptions(
+                beam_size=self.options.beam_size,
+                device=self.options.device,
+                threads=self.options.threads,
+            ),
+        )
 
     def scan(self, path: str | Path, step: Step = _no_step) -> Report:
         """Scan one recording.
@@ -207,9 +214,13 @@ class Scanner:
         return report
 
     def _remembering(self, recording: Recording) -> AbstractContextManager[Recognises]:
-        recogniser = self.recogniser
         if not (self._keep and is_long(recording)):
-            return nullcontext(recogniser)
+            if self._recogniser:
+                return nullcontext(self._recogniser)
+            return Loading(
+                lambda: self.recogniser, workers_of(self.options.threads), self.classifier.warm
+            )
+        recogniser = self.recogniser
         return Partial(
             recogniser,
             recording,

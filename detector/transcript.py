@@ -28,6 +28,7 @@ __all__ = [
     "Recognises",
     "Word",
     "room",
+    "workers_of",
 ]
 
 WORKERS = 4
@@ -112,8 +113,8 @@ class Recogniser:
         self.info = model
         self.options = options or RecogniserOptions()
         wanted = self.options.device
-        threads = self.options.threads or os.cpu_count() or 1
-        self.workers = min(threads, WORKERS)
+        threads = _threads(self.options.threads)
+        self.workers = workers_of(self.options.threads)
         each = threads // self.workers
         devices = [wanted] if wanted != "auto" else ["cuda", "cpu"] if _has_cuda() else ["cpu"]
         for device in devices:
@@ -181,6 +182,15 @@ class Recogniser:
             Heard(*clean_window(own, window.doubtful), language)
             for window, own, language in zip(windows, said, languages, strict=True)
         ]
+
+
+def workers_of(threads: int) -> int:
+    """Return how many batches are decoded at once with so many threads (0: all cores)."""
+    return min(_threads(threads), WORKERS)
+
+
+def _threads(asked: int) -> int:
+    return asked or os.cpu_count() or 1
 
 
 def room(window: Window, change: Change = PLAIN) -> int:
