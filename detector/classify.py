@@ -1,8 +1,9 @@
 """Turns of a call to calibrated scores, decisions and sub-types.
 
 Two models look at each turn: the word model (linear, features of the turn and its
-neighbours) and the call encoder (reads the whole call). A logistic regression on both logits,
-fitted on writers that neither had seen, gives the probability (see `models.train`).
+neighbours) and the call encoder (reads the whole call). A logistic regression on what both say of
+a category and of its sub-types, fitted on writers that neither had seen, gives the probability (see
+`models.train`).
 A turn is *flagged* at or above its category's threshold, *to review* in the band below.
 """
 
@@ -22,7 +23,7 @@ from detector.features import CallTurn, PreparedTurn, prepare, turn_features
 from detector.labels import SUBTYPES
 from detector.words_model import ARTIFACT, WordsModel, words_model
 
-__all__ = ["Classifier", "Settings", "TurnScores", "call_classifier"]
+__all__ = ["Classifier", "Settings", "TurnScores", "call_classifier", "evidence"]
 
 LABELS = tuple(SUBTYPES)
 _SUBTYPES = [name for group in SUBTYPES.values() for name in group]
@@ -40,8 +41,8 @@ CONVERSATION = 3
 class Settings:
     """What training settled, and what the user may change (thresholds, 0 to 1)."""
 
-    calibration: Mapping[str, tuple[float, float, float]]
-    """Weight of the word model's logit, of the encoder's, and the constant."""
+    calibration: Mapping[str, tuple[float, ...]]
+    """What each piece of `evidence` weighs, and the constant."""
     lone: Mapping[str, tuple[float, float]]
     """The same for a line without a conversation around it: the word model alone, constant."""
     thresholds: Mapping[str, float]
@@ -49,7 +50,7 @@ class Settings:
     role_scale: float
     listener: tuple[float, float]
     subtypes: Mapping[str, tuple[float, float, float]]
-    """As `calibration`, for what a turn's sub-types are, given its category."""
+    """Weight of the word model's logit, of the encoder's, and the constant, given its category."""
 
     def with_thresholds(self, changed: Mapping[str, float]) -> "Settings":
         """Return settings with some thresholds changed; OptionError for unknown names."""
@@ -132,8 +133,8 @@ class Classifier:
             a, c = np.array([self.settings.lone[label] for label in LABELS]).T
             z = a * words[:, columns] + c
         else:
-            a, b, c = np.array([self.settings.calibration[label] for label in LABELS]).T
-            z = a * words[:, columns] + b * seen[:, : len(LABELS)] + c
+            *weights, c = np.array([self.settings.calibration[label] for label in LABELS]).T
+            z = (evidence(self.model.column, words, seen) * np.array(weights).T).sum(axis=2) + c
             a, b, c = np.array([self.settings.subtypes[name] for name in _SUBTYPES]).T
             mean = a * mean + b * seen[:, len(LABELS) : -ROLES] + c
         p = 0.5 + 0.5 * np.tanh(z / 2)  # the logistic function, without overflow
@@ -222,8 +223,8 @@ def settings_of(facts: Mapping[str, Any]) -> Settings:
     """Return what `models.train` settled in the form the classifier takes."""
     return Settings(
         {
-            label: (float(a), float(b), float(c))
-            for label, (a, b, c) in facts["calibration"].items()
+            label: tuple(float(weight) for weight in weights)
+            for label, weights in facts["calibration"].items()
         },
         {label: (float(a), float(c)) for label, (a, c) in facts["lone"].items()},
         {label: float(value) for label, value in facts["thresholds"].items()},
@@ -232,6 +233,29 @@ def settings_of(facts: Mapping[str, Any]) -> Settings:
         (float(facts["listener"][0]), float(facts["listener"][1])),
         {name: (float(a), float(b), float(c)) for name, (a, b, c) in facts["subtypes"].items()},
     )
+
+
+def evidence(
+    column: Mapping[str, int], words: NDArray[np.float32], seen: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return what speaks for each category, shape (turns, 3, 4).
+
+    That is the logit of the category by the word model and by the encoder, and by either that of
+    any of its sub-types: the logarithm of the summed odds.
+
+    Args:
+        column: where the word model's logits stand.
+        words: logits of the word model (turns, heads).
+        seen: logits of the encoder (turns, 26).
+    """
+    found, first = [], len(LABELS)
+    for number, (label, group) in enumerate(SUBTYPES.items()):
+        by_words = words[:, [column[name] for name in group]]
+        by_encoder = seen[:, first : first + len(group)]
+        first += len(group)
+        any_of = (np.logaddexp.reduce(logits, axis=1) for logits in (by_words, by_encoder))
+        found.append([words[:, column[label]], seen[:, number], *any_of])
+    return np.array(found, np.float64).transpose(2, 0, 1)
 
 
 @cache

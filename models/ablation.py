@@ -2,8 +2,10 @@
 
     python -m models.ablation [--part N]
 
-The heads of the three labels are fitted anew without the family of features; calibration and
-thresholds for each held-out writer come from the others, as in `models.evaluate`. Average
+The published classifier weighs, besides what both models say of the three categories, what they
+say of the sub-types; the other rows do without. The heads of the categories are fitted anew without
+the family of features; calibration and thresholds for each held-out writer come from the others, as
+in `models.evaluate`. Average
 precision does not hang on a threshold; it is also given for the calls as a recogniser might mishear
 them (`models.roughen`). Prints the table of the model card.
 """
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from detector.classify import evidence
 from models import calls as corpus
 from models import train
 from models.roughen import roughen_call
@@ -80,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         np.concatenate([
             logits[[turn["speaker"] == "collector" for turn in call["turns"]]]
             for call, logits in zip(view, train.read(encoder, view), strict=True)
-        ])[:, : len(LABELS)]
+        ])
         for view in views
     ]  # fmt: skip
     data = train.Data([call for call in calls if train.writer_of(call) not in train.HELD_OUT])
@@ -104,6 +107,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             for other in others
         ]
 
+    def subtypes() -> list[list[np.ndarray]]:
+        """Return the logits of any sub-type of a category, of the word model and the encoder."""
+        own = [train.own_words(row) for row in data.rows]
+        own_x = vectoriser.transform(own)
+        own_others = [vectoriser.transform([train.own_words(r) for r in t.rows]) for t in turns]
+        found: list[list[np.ndarray]] = [[], []]
+        logits: list[list[np.ndarray]] = [[] for _ in views]
+        for label, group in corpus.SUBTYPES.items():
+            positive = data.mask(lambda t, c, label=label: label in t["labels"])
+            for name in group:
+                has = data.mask(lambda t, c, name=name: name in t["subtypes"])[positive]
+                weights, bias = train.fit_head(own_x[positive], has, train.C_SUBTYPE)
+                for view, other in enumerate(own_others):
+                    logits[view].append(other @ weights + bias)
+        column = {name: n for n, name in enumerate([*LABELS, *corpus.LABEL_OF])}
+        for view, spoken in enumerate(logits):
+            heads = np.column_stack([np.zeros((len(spoken[0]), len(LABELS))), *spoken])
+            says = evidence(column, heads, seen[view])
+            for n in range(2):
+                found[n].append(says[:, :, 2 + n])
+        return found
+
     print("| | precision % | recall % | F1 % | average precision % | misheard % |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
 
@@ -113,13 +138,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in (*plain, misheard[-1])) + " |")
 
+    categories = [logits[:, : len(LABELS)] for logits in seen]
     plain = words()
-    show("both models", plain, seen)
+    show("both models, sub-types too", plain, categories, *subtypes())
+    show("both models", plain, categories)
     show("word model alone", plain)
-    show("call encoder alone", seen)
+    show("call encoder alone", categories)
     for name, letter in FAMILIES.items():
         less = words(letter)
-        show(f"without {name}", less, seen)
+        show(f"without {name}", less, categories)
         show(f"without {name}, word model alone", less)
     return 0
 
