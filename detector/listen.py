@@ -100,6 +100,7 @@ class _Line:
         self.speech = SpeechStream(speech)
         self.packer = WindowPacker(channel)
         self.diarizer = Diarizer() if mono else None
+        self.diarization: Diarization | None = None
         self.voices = Voices()
 
     def feed(self, samples: Samples) -> Iterator[Window]:
@@ -110,6 +111,11 @@ class _Line:
     def finish(self) -> Iterator[Window]:
         yield from self._pack(self.speech.finish())
         yield from self.packer.finish()
+        self._beside(self._tell_apart)
+
+    def _tell_apart(self) -> None:
+        if self.diarizer:
+            self.diarization = self.diarizer.finish(self.speech.speech_until)
 
     def _pack(self, regions: Iterator[Region]) -> Iterator[Window]:
         for region in regions:
@@ -205,8 +211,7 @@ def listen(
         beside.finish()
     give_back()
     for line, channel_heard in zip(lines, heard.channels, strict=True):
-        if line.diarizer:
-            channel_heard.diarization = line.diarizer.finish(line.speech.speech_until)
+        channel_heard.diarization = line.diarization
         channel_heard.words.sort(key=lambda word: (word.start_s, word.end_s))
     if stereo:
         heard.swapped_s = swapped_at(lines[0].voices, lines[1].voices)
