@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Ahead(Threads, Generic[T]):
-    """Hand in windows, take what was heard in them: alike ones together, else in order.
+    """Hand in windows, take what was heard in them: alike ones together, at last the longest first.
 
     Each window carries a note of the caller's. What is being decoded when an error leaves the
     block is waited for, the rest is not begun.

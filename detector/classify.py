@@ -240,8 +240,8 @@ def evidence(
 ) -> NDArray[np.float64]:
     """Return what speaks for each category, shape (turns, 3, 4).
 
-    That is the logit of the category by the word model and by the encoder, and by either that of
-    any of its sub-types: the logarithm of the summed odds.
+    That is the logit of the category by the word model, that by the encoder, and for each of the
+    two models the logarithm of the summed odds of the sub-types.
 
     Args:
         column: where the word model's logits stand.

@@ -1,12 +1,13 @@
 """Why a turn was flagged: the parts of it without which the score falls.
 
-Each word is taken out alone, and both models score the rest; then as many words are taken out
-together, the one without which the score was lowest first, as it takes that the turn would no
-longer be shown, but at most two fifths of the turn. What is marked is what was taken out, so a
-reader can check that it carries the meaning.
+Each word is taken out alone, and both models score the rest, with what was said just before and
+after; what the score loses is what the word weighs. Then as many words are taken out together, the
+weightiest first, as outweigh what lifts the score above the line, but at most two fifths of the
+turn; where the turn is flagged, its score without them is read with more of the call, and more
+words are taken until it falls. What is marked is what was taken out, so a reader can check that it
+carries the meaning.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,8 +22,11 @@ from detector.text import Place, aligned
 __all__ = ["why"]
 
 MAX_SHARE = 0.4
-_WIDE, _CHARACTERS = 30, 450
+_WIDE, _CHARACTERS, _NEAR = 30, 450, 120
 """How many turns before and after, and characters, are read; words are chosen with fewer."""
+_AMPLE = 1.3
+"""What the words chosen should weigh, of what the score is above the line."""
+_SURE = 1e-6
 _LOOKED_AT = 14
 _LONG = 150
 """Longer turns are not tried out, which takes too long: the weightiest words are shown."""
@@ -55,7 +59,7 @@ def why(
     wide = _around(turns, index)
     call, at = prepare(turns[wide]), index - wide.start
     near = slice(max(0, at - 1), at + 2)
-    if sum(len(t.text) for t in call[near]) > _CHARACTERS:
+    if sum(len(t.text) for t in call[near]) > _NEAR:
         near = slice(at, at + 1)
     turn = call[at]
     if not turn.text:
@@ -72,38 +76,38 @@ def why(
             none = _cut(none, *bound)
         return _spans(original, places, turn, none, written, sounded)
     column = LABELS.index(label)
-    score = float(classifier.variants(call, at, [turn], third)[0, column])
     threshold = classifier.settings.thresholds[label]
-    line = threshold if score >= threshold else threshold * classifier.settings.review_from
-    if label == "third_party_disclosure" and score < line:  # only to the other listener
-        third = 1 - third
-        score = float(classifier.variants(call, at, [turn], third)[0, column])
-    if score < line:
-        line = score / 2
-    budget = max(2, int(MAX_SHARE * len(original)))
-
     first, others = bounds[:_LOOKED_AT], bounds[_LOOKED_AT:]
-    if first:
-        alone = [_without(turn, _cut(none, *b)) for b in first]
-        rest = classifier.variants(call[near], at - near.start, alone, third)[:, column]
-        first = [first[n] for n in np.argsort(rest, kind="stable").tolist()]
-    order = sorted([*first, *others], key=lambda b: not _tells(turn.text[slice(*b)]))
-    steps = [none]
+    versions = [turn, *(_without(turn, _cut(none, *b)) for b in first)]
+    scores = classifier.variants(call[near], at - near.start, versions, third)[:, column]
+    low = threshold * classifier.settings.review_from
+    if label == "third_party_disclosure" and scores[0] < low:  # only to the other listener
+        third = 1 - third
+        scores = classifier.variants(call[near], at - near.start, versions, third)[:, column]
+    line = next((line for line in (threshold, low) if scores[0] >= line), max(scores[0], _SURE) / 2)
+    sure = np.clip(scores, _SURE, 1 - _SURE)
+    logits = np.log(sure) - np.log1p(-sure)
+    weighs = dict(zip(first, (logits[0] - logits[1:]).tolist(), strict=True))
+    budget = max(2, int(MAX_SHARE * len(original)))
+    order = sorted(
+        [*sorted(first, key=lambda b: -weighs[b]), *others],
+        key=lambda b: not _tells(turn.text[slice(*b)]),
+    )
+    steps, taken = [none], [0.0]
     for bound in order:
         more = _cut(steps[-1], *bound)
         if _length(more, places) <= budget:
             steps.append(more)
-
-    def enough(gone: NDArray[np.bool_]) -> bool:
-        rest = [_without(turn, gone)]
-        return bool(classifier.variants(call, at, rest, third)[0, column] < line)
-
-    last, reach = len(steps) - 1, 1
-    while reach < last and not enough(steps[reach]):  # mostly a word or two do
-        reach *= 2
-    tried = reach // 2
-    between = steps[tried + 1 : min(reach, last)]
-    gone = steps[min(tried + 1 + bisect_left(between, True, key=enough), last)]
+            taken.append(taken[-1] + max(0.0, weighs.get(bound, 0.0)))
+    needed = _AMPLE * float(logits[0] - np.log(line / (1 - line)))
+    last = len(steps) - 1
+    number = next((n for n in range(1, last + 1) if taken[n] >= needed), last)
+    while number < last and line == threshold:  # so far only what is near was read
+        rest = [_without(turn, steps[number])]
+        if classifier.variants(call, at, rest, third)[0, column] < line:
+            break
+        number = min(2 * number, last)
+    gone = steps[number]
     if not gone.any():  # one long word: show what weighs most
         top = int(np.argmax(total))
         gone = _cut(none, max(0, top - 1), top + 2)

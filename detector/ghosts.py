@@ -83,10 +83,9 @@ def clean_words(
     """
     if not words:
         return [], []
-    # speech activity doubts it, or Whisper doubts its own words: either makes it certain
-    if no_speech > (NO_SPEECH_DOUBTFUL if doubtful else NO_SPEECH) and (
-        doubtful or logprob < LOW_LOGPROB
-    ):
+    # Whisper hears no speech, and speech activity doubts it too or Whisper doubts its own words
+    silent = no_speech > NO_SPEECH and logprob < LOW_LOGPROB
+    if silent or (doubtful and no_speech > NO_SPEECH_DOUBTFUL):
         return [], [_drop(words, "no_speech")]
     dropped: list[Dropped] = []
     text, owner = "", []

@@ -111,11 +111,11 @@ class _Line:
     def finish(self) -> Iterator[Window]:
         yield from self._pack(self.speech.finish())
         yield from self.packer.finish()
-        self._beside(self._tell_apart)
-
-    def _tell_apart(self) -> None:
         if self.diarizer:
-            self.diarization = self.diarizer.finish(self.speech.speech_until)
+            self._beside(self._tell_apart, self.diarizer)
+
+    def _tell_apart(self, diarizer: Diarizer) -> None:
+        self.diarization = diarizer.finish(self.speech.speech_until)
 
     def _pack(self, regions: Iterator[Region]) -> Iterator[Window]:
         for region in regions:

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from detector.artifacts import artifact_hash
 from detector.audio import Recording, open_recording
 from detector.case import CaseFacts, parse_start
@@ -148,6 +150,7 @@ class Scanner:
         user's cache until `detector.kept.forget` is called.
         """
         options.check()
+        threadpool_limits(1, user_api="blas")  # with several threads sums are rounded otherwise
         self._keep = keep
         self.options = options
         self.classifier: Classifier = call_classifier()
@@ -159,7 +162,7 @@ class Scanner:
 
     @property
     def recogniser(self) -> Recogniser:
-        """The loaded Whisper model; loading waits until a recording was found readable."""
+        """The Whisper model, loaded at first use; whoever asks meanwhile waits."""
         with self._lock:
             self._recogniser = self._recogniser or self.load()
             return self._recogniser
@@ -202,6 +205,8 @@ class Scanner:
                 recogniser,
                 lambda done: step("transcribe", done, recording.duration_s),
             )
+            if isinstance(recogniser, Loading):
+                recogniser.wait()
             step("classify", heard.duration_s, heard.duration_s)
             report = self._report(
                 recording,

@@ -106,7 +106,7 @@ def look_again(
         suspected: which of them to hear again.
         progress: receives the seconds of recording that are done.
     """
-    texts = [[""] * len(spoken) for _ in CHANGES]
+    found: list[list[list[tuple[Window, str]]]] = [[[] for _ in spoken] for _ in CHANGES]
     near: dict[tuple[int, tuple[tuple[int, int, int], ...]], list[int]] = {}
     for window in windows:
         start_s, end_s = window.span_s
@@ -125,7 +125,7 @@ def look_again(
         for window, number, heard in taken:
             inside = near[window.channel, window.map]
             for i, text in zip(inside, _assigned(heard.words, spoken, inside), strict=True):
-                texts[number][i] += text
+                found[number][i].append((window, text))
             progress(window.span_s[1])
 
     with Ahead[int](recogniser) as ahead:
@@ -135,4 +135,12 @@ def look_again(
             take(ahead.done())
         take(ahead.rest())
     give_back()
-    return texts
+    # an utterance may reach over several windows, which need not have come in their order
+    return [
+        ["".join(text for _, text in sorted(parts, key=_when)) for parts in texts]
+        for texts in found
+    ]
+
+
+def _when(part: tuple[Window, str]) -> float:
+    return part[0].span_s[0]

@@ -65,6 +65,16 @@ def test_only_windows_with_as_much_room_and_the_same_change_come_together() -> N
     assert all(len({room(window) for window in batch}) == 1 for batch in fake.batches)
 
 
+def test_at_the_end_the_longest_begin_first() -> None:
+    fake = Fake()
+    fake.workers = 1
+    with Ahead[None](fake) as ahead:
+        for window in windows(9.0, 27.0, 14.0):
+            ahead.add(window, None)
+        list(ahead.rest())
+    assert [len(batch[0].samples) // RATE for batch in fake.batches] == [27, 14, 9]
+
+
 @pytest.mark.parametrize(("length_s", "expected"), [(0.5, 5), (3.0, 5), (3.1, 10), (28.0, 30)])
 def test_room_is_the_window_and_some_silence(length_s: float, expected: int) -> None:
     assert room(windows(length_s)[0]) == expected

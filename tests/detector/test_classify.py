@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.classify import LABELS, Classifier, TurnScores, call_classifier
+from detector.classify import LABELS, Classifier, TurnScores, call_classifier, evidence
 from detector.errors import OptionError
 from detector.features import CallTurn, PreparedTurn
 from detector.labels import SUBTYPES
@@ -20,6 +20,20 @@ def classifier() -> Classifier:
 
 def one(text: str, third: float = 0.0, role: str | None = "collector") -> TurnScores:
     return call_classifier().classify([CallTurn(text, role)], third)[0]
+
+
+def test_evidence_is_what_either_model_says_of_a_category_and_its_subtypes() -> None:
+    names = [*SUBTYPES, *(name for group in SUBTYPES.values() for name in group)]
+    column = {name: number for number, name in enumerate(reversed(names))}
+    words, seen = np.full((2, len(names)), -9.0, np.float32), np.full((2, 26), -9.0, np.float32)
+    words[0, column["insult"]], seen[0, 1] = 1.0, 2.0
+    words[1, column["mockery"]], seen[1, names.index("mockery")] = 3.0, 4.0
+    found = evidence(column, words, seen)
+    assert found.shape == (2, 3, 4)
+    insult = LABELS.index("insult")
+    assert found[0, insult, :2].tolist() == [1.0, 2.0]
+    assert found[1, insult, 2:] == pytest.approx([3.0, 4.0], abs=1e-3)
+    assert (np.delete(found, insult, axis=1) < -6).all()
 
 
 ABUSIVE = [

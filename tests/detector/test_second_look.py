@@ -1,12 +1,14 @@
 """Suspected passages are heard again, and only they."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from detector.ahead import Ahead
 from detector.audio import Recording, open_recording
 from detector.classify import TurnScores
 from detector.features import CallTurn
@@ -85,6 +87,24 @@ def test_every_utterance_keeps_its_own_words(first: First) -> None:
     _, readings = look(first, range(len(first[2])))
     for texts, change in zip(readings, CHANGES, strict=True):
         assert set(texts) == {str(change)}
+
+
+def test_an_utterance_over_several_windows_keeps_its_order(
+    first: First, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = Ahead.rest
+    monkeypatch.setattr(Ahead, "rest", lambda self: reversed(list(rest(self))))
+
+    class Clock(Fake):
+        def _words(self, window: Window, change: Change) -> list[Word]:
+            return [replace(w, text=f"{w.start_s:.2f} ") for w in super()._words(window, change)]
+
+    recording, windows, spoken, _ = first
+    whole = [Spoken("A", tuple(word for item in spoken for word in item.words))]
+    readings = look_again(recording, survey(recording), Clock(), windows, whole, [0])
+    for (text,) in readings:
+        times = [float(time) for time in text.split()]
+        assert len(times) > 10 and times == sorted(times)
 
 
 @pytest.mark.parametrize(
