@@ -30,7 +30,7 @@ def test_the_whole_is_worth_more_than_its_parts(capsys: pytest.CaptureFixture[st
     assert ablation.main(["--part", "8"]) == 0
     lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
     precision = {name: float(cells[-2]) for name, *cells in lines}
-    assert len(precision) == 3 + 2 * len(ablation.FAMILIES)
+    assert len(precision) == 4 + 2 * len(ablation.FAMILIES)
     both = precision["both models"]
     assert both > precision["call encoder alone"] - 1
     assert both > precision["word model alone"] + 5
