@@ -140,11 +140,6 @@ class Classifier:
         p = 0.5 + 0.5 * np.tanh(z / 2)  # the logistic function, without overflow
         return np.asarray(p, np.float64), np.asarray(mean, np.float32)
 
-    def warm(self) -> None:
-        """Load what is otherwise loaded with the first call."""
-        prepare([CallTurn("喂")])
-        self.encoder()
-
     def classify(
         self,
         turns: Sequence[CallTurn],

@@ -12,22 +12,17 @@ __all__ = ["Loading"]
 class Loading(Threads):
     """A recogniser that is being loaded: whoever has windows for it waits.
 
-    An error in loading is raised to them. `then` is run when it is loaded, for what else is slow
-    the first time; `wait` waits for both.
+    An error in loading is raised to them.
     """
 
-    def __init__(
-        self, load: Callable[[], Recognises], workers: int, then: Callable[[], object]
-    ) -> None:
+    def __init__(self, load: Callable[[], Recognises], workers: int) -> None:
         super().__init__(1)
         self.workers = workers
         self._loaded = self._pool.submit(load)
-        self._then = self._pool.submit(then)
 
     def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
         return self._loaded.result()(windows, change)
 
     def wait(self) -> None:
-        """Wait until all is loaded; raise what loading raised, if no window did."""
+        """Wait until it is loaded; raise what loading raised, if no window did."""
         self._loaded.result()
-        self._then.exception()

@@ -222,9 +222,7 @@ class Scanner:
         if not (self._keep and is_long(recording)):
             if self._recogniser:
                 return nullcontext(self._recogniser)
-            return Loading(
-                lambda: self.recogniser, workers_of(self.options.threads), self.classifier.warm
-            )
+            return Loading(lambda: self.recogniser, workers_of(self.options.threads))
         recogniser = self.recogniser
         return Partial(
             recogniser,
