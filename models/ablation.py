@@ -107,26 +107,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             for other in others
         ]
 
-    def subtypes() -> list[list[np.ndarray]]:
+    def subtypes(plain: list[np.ndarray]) -> list[list[np.ndarray]]:
         """Return the logits of any sub-type of a category, of the word model and the encoder."""
-        own = [train.own_words(row) for row in data.rows]
-        own_x = vectoriser.transform(own)
-        own_others = [vectoriser.transform([train.own_words(r) for r in t.rows]) for t in turns]
+        own = vectoriser.transform([train.own_words(row) for row in data.rows])
+        heads = train.fit_subtypes(data, own).values()
+        column = {name: number for number, name in enumerate([*LABELS, *corpus.LABEL_OF])}
         found: list[list[np.ndarray]] = [[], []]
-        logits: list[list[np.ndarray]] = [[] for _ in views]
-        for label, group in corpus.SUBTYPES.items():
-            positive = data.mask(lambda t, c, label=label: label in t["labels"])
-            for name in group:
-                has = data.mask(lambda t, c, name=name: name in t["subtypes"])[positive]
-                weights, bias = train.fit_head(own_x[positive], has, train.C_SUBTYPE)
-                for view, other in enumerate(own_others):
-                    logits[view].append(other @ weights + bias)
-        column = {name: n for n, name in enumerate([*LABELS, *corpus.LABEL_OF])}
-        for view, spoken in enumerate(logits):
-            heads = np.column_stack([np.zeros((len(spoken[0]), len(LABELS))), *spoken])
-            says = evidence(column, heads, seen[view])
-            for n in range(2):
-                found[n].append(says[:, :, 2 + n])
+        for view, others in enumerate(turns):
+            other = vectoriser.transform([train.own_words(row) for row in others.rows])
+            spoken = [other @ weights + bias for weights, bias in heads]
+            says = evidence(column, np.column_stack([*plain[view].T, *spoken]), seen[view])
+            for model in range(2):
+                found[model].append(says[:, :, 2 + model])
         return found
 
     print("| | precision % | recall % | F1 % | average precision % | misheard % |")
@@ -140,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     categories = [logits[:, : len(LABELS)] for logits in seen]
     plain = words()
-    show("both models, sub-types too", plain, categories, *subtypes())
+    show("both models, sub-types too", plain, categories, *subtypes(plain))
     show("both models", plain, categories)
     show("word model alone", plain)
     show("call encoder alone", categories)

@@ -41,7 +41,7 @@ def explained(
                     seen += 1
                     if seen % each:
                         continue
-                    spans = why(classifier, turns, index, label, third)
+                    spans = why(classifier, turns, index, label, third, flagged=True)
                     text, rest, at = turns[index].text, "", 0
                     for span in spans:
                         rest, at = rest + text[at : span.start], span.end

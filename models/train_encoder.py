@@ -14,12 +14,12 @@ The held-out twin, by which `models.train` calibrates and `models.evaluate` meas
 
 Both learned, the twin without the calls of the writers held out, for six epochs from 1,495 calls
 of w1 to w15 (`--epochs 6 --save FILE`), for three from the 1,795 calls of w1 to w18 (`--start FILE
---epochs 3`), then, each time from the 8-bit files published before (`--start models/artifacts`, for
+--epochs 3`), then, each time from the files published before (`--start models/artifacts`, for
 the twin `--start models/held_out`, `--epochs 4`), for four from the 3,005 calls of w1 to w37 and
-for four from all 3,470: an epoch of these reads 910,000 tokens, 1,300 to 2,700 a second on one idle
-core. All is drawn from one seed; other processors and versions of torch round otherwise. `--start`
-learns more slowly, and `--cut` shows excerpts of calls, so that a turn is recognised for itself and
-not by the rest of the call.
+for four from the 3,470 of w1 to w45, then four from the 3,972 of w1 to w53: an epoch of these reads
+1,240,000 tokens, 1,300 to 2,700 a second on one idle core. All is drawn from one seed; other
+processors and versions of torch round otherwise. `--start` learns more slowly, and `--cut` shows
+excerpts of calls, so that a turn is recognised for itself and not by the rest of the call.
 """
 
 import argparse

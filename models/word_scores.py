@@ -115,11 +115,15 @@ class Measured:
         return {"value": round(value, 4), "low": low, "high": high}
 
     def detection(self, predicted: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-        """Return precision, recall and F1 per label and over all labels (micro)."""
+        """Return precision, recall and F1 per label, over all labels (micro), and of turns.
+
+        In the last a turn counts once, whichever labels it has.
+        """
         found: dict[str, Any] = {}
-        for name in (*LABELS, "micro"):
-            columns = slice(None) if name == "micro" else [LABELS.index(name)]
-            true, said = self.true[:, columns], predicted[:, columns]
+        pairs = {label: (self.true[:, [k]], predicted[:, [k]]) for k, label in enumerate(LABELS)}
+        pairs["micro"] = (self.true, predicted)
+        pairs["turn, any label"] = (self.true.any(1)[:, None], predicted.any(1)[:, None])
+        for name, (true, said) in pairs.items():
             sums = self.sums([(true & said).sum(1), said.sum(1), true.sum(1)], rows)
             found[name] = {
                 "precision": self.figure(precision, sums),

@@ -101,8 +101,10 @@ def test_precision_recall_and_f1_are_the_usual_ones(seed: int) -> None:
     m = random_run(seed)
     found = m.detection(m.flagged, m.collector)
     true, said = m.true[m.collector], m.flagged[m.collector]
-    for k, label in enumerate((*LABELS, "micro")):
-        a, b = (true.ravel(), said.ravel()) if label == "micro" else (true[:, k], said[:, k])
+    pairs = {label: (true[:, k], said[:, k]) for k, label in enumerate(LABELS)}
+    pairs |= {"micro": (true.ravel(), said.ravel()), "turn, any label": (true.any(1), said.any(1))}
+    assert found.keys() == pairs.keys()
+    for label, (a, b) in pairs.items():
         expected = precision_recall_fscore_support(a, b, average="binary")
         for name, value in zip(("precision", "recall", "f1"), expected, strict=False):
             assert found[label][name]["value"] == pytest.approx(value, abs=1e-4)
