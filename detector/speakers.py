@@ -23,7 +23,8 @@ __all__ = ["Diarization", "Diarizer"]
 _BREATH = 0.2
 """Where "nobody" is at least this likely, one person may have ended and the next begun."""
 _LONG_S = 2.0
-"""Longer pieces are cut where a change of speakers is likeliest ..."""
+"""Longer pieces are cut where a change of speakers is likeliest, and none is longer than the voice
+model takes ..."""
 _EDGE_S = 0.7
 """... but not so near to an end."""
 _MIDDLE = 1e-5
@@ -31,7 +32,6 @@ _MIDDLE = 1e-5
 _ENDLESS_S = 20.0
 """What goes on for longer without any pause is closed, so that memory stays small."""
 _MIN_VECTOR_S = 0.5
-_MAX_VECTOR_S = 2.5
 _NEIGHBOURS = 8
 _SOON_S = 2.0  # local speakers are told apart within a window of ten seconds
 _OTHER_TRACK_S = 3.0  # another local speaker counts as so much further away
@@ -164,7 +164,6 @@ class Diarizer:
             self._pieces.append(_Piece(piece.first + first, piece.first + last, track, vector))
 
     def _voice(self, frames: list[int]) -> Frames:
-        frames = frames[: round(_MAX_VECTOR_S / FRAME_S)]
         parts = [
             self._held[round(f * STEP) - self._base : round((f + 1) * STEP) - self._base]
             for f in frames

@@ -10,7 +10,7 @@ __all__ = ["voice_vector"]
 
 
 def voice_vector(samples: Samples) -> Frames:
-    """Return the unit-length vector (192,) of some speech (n,), half a second at least.
+    """Return the unit-length vector (192,) of some speech (n,), half a second to two seconds.
 
     It is used within one recording and never written.
     """
