@@ -73,12 +73,13 @@ def _turn(result: Any, index: int, number: int, listener: str | None) -> dict[st
         if label not in (*scored.flagged, *scored.review):
             continue
         subtype = scored.subtypes[label][0]
-        spans = why(classifier, turns, index, label, result.third)
+        flagged = label in scored.flagged
+        spans = why(classifier, turns, index, label, result.third, flagged)
         flags.append(
             {
                 "category": label,
                 "subtype": subtype,
-                "decision": "flagged" if label in scored.flagged else "review",
+                "decision": "flagged" if flagged else "review",
                 "score": scored.scores[label],
                 "why": [{"start": span.start, "end": span.end} for span in spans],
                 "basis": _basis(label, subtype, listener),

@@ -68,4 +68,10 @@ def onnx_session(name: str, threads: int = 2) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(artifact(name), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        artifact(name),
+        options,
+        providers=["CPUExecutionProvider"],
+        # fused, the two steps take longer than apart
+        disabled_optimizers=["SkipLayerNormFusion"],
+    )

@@ -143,7 +143,7 @@ def render_calls(result: CallResult, colour: bool = False) -> str:
                 f"分数 {scored.scores[label]:.2f}  {decision}"
             )
             text, marked, last = printable(turn.text), "", 0
-            for span in why(classifier, turns, index, label, result.third):
+            for span in why(classifier, turns, index, label, result.third, label in scored.flagged):
                 marked += text[last : span.start] + before + text[span.start : span.end] + after
                 last = span.end
             lines.append(f"    “{marked}{text[last:]}”")

@@ -116,7 +116,7 @@ def _flag(
     quote, spans = "", []
     for i in group:
         offset = len(quote)
-        for span in why(classifier, turns, i, label, context.third):
+        for span in why(classifier, turns, i, label, context.third, label in scored[i].flagged):
             spans.append(replace(span, start=span.start + offset, end=span.end + offset))
         quote += utterances[i].text
     names = scored[best].subtypes[label]

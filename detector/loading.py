@@ -22,7 +22,3 @@ class Loading(Threads):
 
     def __call__(self, windows: Sequence[Window], change: Change = PLAIN) -> list[Heard]:
         return self._loaded.result()(windows, change)
-
-    def wait(self) -> None:
-        """Wait until it is loaded; raise what loading raised, if no window did."""
-        self._loaded.result()

@@ -205,8 +205,6 @@ class Scanner:
                 recogniser,
                 lambda done: step("transcribe", done, recording.duration_s),
             )
-            if isinstance(recogniser, Loading):
-                recogniser.wait()
             step("classify", heard.duration_s, heard.duration_s)
             report = self._report(
                 recording,

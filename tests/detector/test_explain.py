@@ -18,7 +18,7 @@ _BITS = [
 
 
 def spans(text: str, label: str = "threat", third: float = 0.0) -> tuple[Span, ...]:
-    return why(call_classifier(), [CallTurn(text, "collector")], 0, label, third)
+    return why(call_classifier(), [CallTurn(text, "collector")], 0, label, third, flagged=True)
 
 
 def _odd_texts() -> list[str]:
@@ -64,6 +64,42 @@ def test_without_them_the_score_falls(label: str, text: str) -> None:
     full, left = (base.classify([CallTurn(t, "collector")])[0].scores[label] for t in (text, rest))
     assert left < full
     assert len(rest) >= (1 - MAX_SHARE) * len(text) - 2
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "third"),
+    [
+        ("threat", "下午给我回个电话,把今天的先存进来,不然我找人去你家泼油漆", 0.0),
+        ("insult", "还款日是上个月二十号,今天能存多少先存多少,你这个不要脸的骗子", 0.0),
+        ("third_party_disclosure", "麻烦您叫他接一下电话,今天务必回一个,他欠我们钱呢", 1.0),
+    ],
+)
+def test_in_a_conversation_the_flag_falls_without_them(label: str, text: str, third: float) -> None:
+    base, text_before = call_classifier(), "喂,哪位?"
+    said = ["您好,请问是王先生吗", text_before, text, "你怎么这么说话", "那您今天几点能处理"]
+    roles = ["collector", "debtor" if third < 0.5 else "third_party"] * 2 + ["collector"]
+    turns = [CallTurn(t, role) for t, role in zip(said, roles, strict=True)]
+    assert label in base.classify(turns, third)[2].flagged
+    rest, at = "", 0
+    for span in why(base, turns, 2, label, third, flagged=True):
+        rest, at = rest + text[at : span.start], span.end
+    turns[2] = CallTurn(rest + text[at:], "collector")
+    assert label not in base.classify(turns, third)[2].flagged
+    assert len(turns[2].text) >= (1 - MAX_SHARE) * len(text) - 1
+
+
+def test_of_a_long_turn_the_weightiest_words_are_shown() -> None:
+    polite = "您好,这边跟您核对一下还款计划,下周三之前存入绑定的银行卡就可以了。"
+    text = 3 * polite + "不然我喊人去你家泼油漆,打断你的腿。" + 3 * polite
+    shown = spans(text)
+    assert 0 < sum(span.end - span.start for span in shown) <= MAX_SHARE * len(text)
+    assert set("泼油漆打断腿") & set("".join(span.text for span in shown))
+
+
+@pytest.mark.parametrize("third", [0.3, 0.5, 0.7])
+def test_what_discloses_is_shown_whoever_may_listen(third: float) -> None:
+    shown = spans("阿姨您好,您儿子欠我们两万块,麻烦您了", "third_party_disclosure", third)
+    assert "欠" in "".join(span.text for span in shown)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])

@@ -85,6 +85,15 @@ def _transcript(report: Report, start_s: float, end_s: float) -> str:
     )
 
 
+def test_whisper_is_loaded_once_for_several_recordings(monkeypatch, scanner, scanned):
+    loads = []
+    fresh = Scanner(scanner.options)
+    load = fresh.load
+    monkeypatch.setattr(fresh, "load", lambda: loads.append(1) or load())
+    assert [fresh.scan(ALL[SHORTEST].path) for _ in range(2)] == [scanned(SHORTEST)] * 2
+    assert len(loads) == 1
+
+
 def test_the_samples_are_there():
     assert len(ALL) >= 8
     assert len({sample.path.suffix for sample in ALL.values()}) >= 6
