@@ -69,13 +69,13 @@ def run(argv):
     return time.monotonic() - began, usage.ru_maxrss / 1024
 
 
-def error_rate(recording, text):
-    """Return the character error rate in percent, None without a truth."""
+def error_rate(recording, texts):
+    """Return the character error rate in percent of utterances, None without a truth."""
     path = recording.with_suffix(".json")
     if not path.exists():
         return None
     truth = spoken([turn["text"] for turn in json.loads(path.read_text("utf-8"))["turns"]])
-    return 100 * edit_distance(truth, spoken([text])) / len(truth)
+    return 100 * edit_distance(truth, spoken(texts)) / len(truth)
 
 
 def bound(recording, threads):
@@ -112,17 +112,17 @@ def compare(recording, peer, args, scratch):
     wall = [statistics.median(pair[side][0] for pair in pairs) for side in (0, 1)]
     peak = [max(pair[side][1] for pair in pairs) for side in (0, 1)]
     ratios = sorted(a[0] / b[0] for a, b in pairs)
-    words = json.loads(ours.read_text("utf-8"))["utterances"]
-    text = "".join(u["raw_text"] for u in sorted(words, key=lambda u: u["start_s"]))
-    rates = [error_rate(recording, text),
-             error_rate(recording, json.loads(theirs.read_text("utf-8"))["text"])]  # fmt: skip
-    second = run(scan)[0]
+    words = sorted(json.loads(ours.read_text("utf-8"))["utterances"], key=lambda u: u["start_s"])
+    segments = json.loads(theirs.read_text("utf-8"))["segments"]
+    rates = [error_rate(recording, [u["raw_text"] for u in words]),
+             error_rate(recording, [s["text"] for s in segments])]  # fmt: skip
     print(f"{recording.name}, {args.times} pairs")
     for name, seconds, most, rate in zip(("scan", "peer"), wall, peak, rates, strict=True):
         told = "" if rate is None else f", {rate:.1f} % of characters wrong"
         print(f"  {name}  {seconds:7.1f} s, peak {most:5.0f} MB{told}")
-    print(f"  ratio {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})")
-    print(f"  with the second look {second:.1f} s; encoder and decoder alone "
+    print(f"  ratio {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})",
+          flush=True)  # fmt: skip
+    print(f"  with the second look {run(scan)[0]:.1f} s; encoder and decoder alone "
           f"{bound(recording, args.threads):.1f} s", flush=True)  # fmt: skip
 
 
