@@ -119,13 +119,23 @@ def files_under(folder: Path) -> Iterator[tuple[str, Path]]:
 def remove_tree(folder: Path) -> None:
     """Remove a folder with its read-only files; OSError if something stays."""
 
-    def again(remove: Callable[..., Any], path: str, _error: Any) -> None:
+    opened: set[str] = set()
+
+    def again(remove: Callable[..., Any], path: str, failed: Any) -> None:
+        if isinstance(failed[1], FileNotFoundError):  # somebody else removes it too
+            return
         with suppress(OSError):
             Path(path).parent.chmod(stat.S_IRWXU)
         with suppress(OSError):
             Path(path).chmod(stat.S_IRWXU)
-        with suppress(FileNotFoundError):
-            remove(path)
+        if remove in (os.unlink, os.rmdir):
+            with suppress(FileNotFoundError):
+                remove(path)
+        elif path in opened:
+            raise failed[1]
+        else:  # a folder that could not be read
+            opened.add(path)
+            shutil.rmtree(path, onerror=again)
 
     if folder.exists():
         shutil.rmtree(folder, onerror=again)
