@@ -19,7 +19,7 @@ from detector.words_model import key
 FAMILY_WEIGHTS = {"c": 1.0, "w": 0.7, "p": 0.8, "l": 0.7, "x": 0.35}
 MIN_DF = {"c": 2, "w": 2, "p": 3, "l": 2, "x": 4}
 IDF_SCALE = 5.0
-SMALLEST_WEIGHT = 0.57
+SMALLEST_WEIGHT = 0.6
 
 
 def call_features(call: dict) -> list[list[str]]:

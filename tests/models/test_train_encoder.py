@@ -362,11 +362,25 @@ def test_one_seed_gives_the_same_weights(
     assert train_encoder("--e5", str(e5_path)) == train_encoder("--e5", str(e5_path))
 
 
+def test_new_calls_are_learned_with_some_of_the_old() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from models.train_encoder import newer
+
+    calls = [{"call_id": f"{n}-{k}", "writer": f"w{n}"} for n in (1, 9, 10, 54, 60) for k in "abc"]
+    found = newer(calls, "w54", 4)
+    assert [call["writer"] for call in found[:6]] == ["w54"] * 3 + ["w60"] * 3
+    assert len({call["call_id"] for call in found}) == 10
+    assert newer(calls, "w10", 0) == calls[6:]
+    assert len(newer(calls, "w54", 100)) == 15
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ([], "--e5 or --start"),
         (["--e5", "x", "--hold", "w2"], "--hold needs --out"),
+        (["--e5", "x", "--since", "w54"], "--since goes on"),
         (["--e5", "x", "--hold", "w2,nobody", "--out", "y"], "nobody is called nobody"),
     ],
 )
