@@ -118,7 +118,6 @@ def files_under(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder with its read-only files; OSError if something stays."""
-
     opened: set[str] = set()
 
     def again(remove: Callable[..., Any], path: str, failed: Any) -> None:

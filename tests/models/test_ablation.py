@@ -32,6 +32,5 @@ def test_the_whole_is_worth_more_than_its_parts(capsys: pytest.CaptureFixture[st
     precision = {name: float(cells[-2]) for name, *cells in lines}
     assert len(precision) == 4 + 2 * len(ablation.FAMILIES)
     both = precision["both models"]
-    # an eighth of the corpus teaches the word model little
-    assert both > precision["call encoder alone"] - 3
+    assert both > precision["call encoder alone"] - 1
     assert both > precision["word model alone"] + 5
