@@ -76,9 +76,10 @@ class Vectoriser:
 
 
 def pack(vectoriser: Vectoriser, heads: dict[str, tuple[np.ndarray, float]]) -> bytes:
-    """Return the npz bytes of a word model: keys, weights (features, heads), biases (heads,).
+    """Return the npz bytes of a word model.
 
-    Idf and family weights are folded into the weights, which are stored as fp16; features
+    Arrays: keys (features,), weights (features, heads), steps and biases (heads,). Idf and family
+    weights are folded into the weights, which are whole numbers of steps, -127 to 127; features
     whose weights are all tiny are left out. Keys are hashes of the features, in order, each as
     the difference to the one before; of features with the same key the first stays.
     """
@@ -90,11 +91,14 @@ def pack(vectoriser: Vectoriser, heads: dict[str, tuple[np.ndarray, float]]) -> 
         np.array([key(n) for n, k in zip(vectoriser.names, keep, strict=True) if k], np.int64),
         return_index=True,
     )
+    kept = weights[keep][first]
+    steps = np.maximum(np.abs(kept).max(axis=0, initial=0.0), 1e-6) / 127
     out = io.BytesIO()
     np.savez_compressed(
         out,
         keys=np.diff(keys, prepend=0),
-        weights=weights[keep][first].astype(np.float16),
+        weights=np.rint(kept / steps).astype(np.int8),
+        steps=steps.astype(np.float32),
         biases=np.array([b for _, b in heads.values()], np.float32),
         heads=np.frombuffer("\n".join(heads).encode("utf-8"), np.uint8),
     )
