@@ -25,6 +25,7 @@ __all__ = [
     "batches",
     "collate",
     "layout",
+    "spoken",
     "view",
     "vocabulary",
 ]
@@ -33,7 +34,7 @@ ROLES = tuple(ROLES_OF)
 HEADS = (*LABELS, *LABEL_OF)
 """What is learned of a turn besides who speaks: categories, then sub-types."""
 OUTPUTS = len(HEADS) + len(ROLES)
-ROUGH, BARE = 0.6, 0.3
+ROUGH, BARE = 0.7, 0.3
 """How many views are misheard; how many of the others have no punctuation."""
 HIDDEN, PARTLY_HIDDEN, LISTENER_HIDDEN = 0.3, 0.15, 0.3
 EXCERPT = (1, 1, 2, 3, 5, 8)
@@ -103,16 +104,23 @@ def misheard(call: Call, rng: random.Random) -> tuple[list[str], list[bool]]:
     return [turn["text"] for turn in rough], [True] * len(rough)
 
 
-def view(call: Call, tables: Tables, rng: random.Random, cut: float = 0.0) -> list[Window]:
+def spoken(calls: Iterable[Call]) -> list[Call]:
+    """Return the calls of which it is known what the recogniser made of them."""
+    return [call for call in calls if call["call_id"] in recognised()]
+
+
+def view(
+    call: Call, tables: Tables, rng: random.Random, cut: float = 0.0, rough: float = ROUGH
+) -> list[Window]:
     """Return the windows of a call as they are seen once in training.
 
-    More than half of the views are misheard. The roles are often hidden, and so is who listens: the
-    recogniser may not know. With the chance `cut` only a few turns are seen, so that the rest
-    of the call is not leant on.
+    `rough` is the share of views that are misheard. The roles are often hidden, and so is who
+    listens: the recogniser may not know. With the chance `cut` only a few turns are seen, so that
+    the rest of the call is not leant on.
     """
     turns = call["turns"]
     clear = [True] * len(turns)
-    if rng.random() < ROUGH:
+    if rng.random() < rough:
         texts, clear = misheard(call, rng)
         texts = [normalise(text) for text in texts]
     else:

@@ -18,6 +18,7 @@ from detector.pinyin import syllables
 from detector.text import normalise
 from models.artifacts_file import publish
 from models.calls import LABEL_OF, LABELS
+from models.confusion import recognised
 from models.encoder_data import (
     HEADS,
     OUTPUTS,
@@ -373,6 +374,8 @@ def test_new_calls_are_learned_with_some_of_the_old() -> None:
     assert len({call["call_id"] for call in found}) == 10
     assert newer(calls, "w10", 0) == calls[6:]
     assert len(newer(calls, "w54", 100)) == 15
+    heard = {"call_id": min(recognised()), "writer": "w1"}
+    assert newer([heard, *calls], "w60", 0) == [heard, *calls[12:]]
 
 
 @pytest.mark.parametrize(
