@@ -27,7 +27,8 @@ def test_a_model_that_knows_is_told_from_one_that_guesses() -> None:
 
 @pytest.mark.slow
 def test_the_whole_is_worth_more_than_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ablation.main(["--part", "8"]) == 0
+    # with an eighth of the corpus chance decides between models that are nearly as good
+    assert ablation.main(["--part", "4"]) == 0
     lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
     precision = {name: float(cells[-2]) for name, *cells in lines}
     assert len(precision) == 4 + 2 * len(ablation.FAMILIES)

@@ -240,13 +240,13 @@ def test_the_same_seed_gives_the_same_views(tables: Tables) -> None:
     assert [w["ids"] for w in first] == [w["ids"] for w in again]
 
 
-def test_more_than_half_of_the_views_are_misheard_some_lack_punctuation(tables: Tables) -> None:
+def test_most_views_are_misheard_some_lack_punctuation(tables: Tables) -> None:
     clean = "".join(normalise(text) for _, text, *_ in SAID)
     bare = "".join(c for c in clean if c not in PUNCTUATION)
     seen = [text_of(window, tables) for window in many(tables)]
-    assert 0.25 < np.mean([text == clean for text in seen]) < 0.45
-    assert 0.08 < np.mean([text == bare for text in seen]) < 0.25
-    assert 0.5 < np.mean([text not in (clean, bare) for text in seen]) < 0.75
+    assert 0.13 < np.mean([text == clean for text in seen]) < 0.3
+    assert 0.04 < np.mean([text == bare for text in seen]) < 0.17
+    assert 0.62 < np.mean([text not in (clean, bare) for text in seen]) < 0.8
 
 
 def test_roles_and_listener_are_hidden_now_and_then(tables: Tables) -> None:
