@@ -34,7 +34,7 @@ TELLS_MORE = 0.1
 SECOND_REVIEW = 0.25
 """A flagged turn is also put up for review in a category from this part of its threshold."""
 CONVERSATION = 3
-"""With fewer turns than this there is no conversation to read."""
+"""With fewer turns than this there is no conversation, and each line stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Settings:
 
     calibration: Mapping[str, tuple[float, ...]]
     """What each piece of `evidence` weighs, and the constant."""
-    lone: Mapping[str, tuple[float, float]]
-    """The same for a line without a conversation around it: the word model alone, constant."""
+    lone: Mapping[str, tuple[float, ...]]
+    """The same for a line without a conversation around it."""
     thresholds: Mapping[str, float]
     review_from: float
     role_scale: float
@@ -86,7 +86,6 @@ class Classifier:
     model: WordsModel
     settings: Settings
     encoder: Callable[[], CallEncoder] = call_encoder
-    """Called when there is a conversation to read; a lone line needs none."""
 
     def probabilities(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float64]:
         """Return probabilities (turns, 3); `third` is how likely a third party listens."""
@@ -106,11 +105,9 @@ class Classifier:
         listener = "T" if third >= 0.5 else "D"
         calls = [[*turns[:index], other, *turns[index + 1 :]] for other in others]
         words = np.stack([self.model.logits(turn_features(c, index, listener)) for c in calls])
-        seen = None
-        if len(turns) >= CONVERSATION:
-            texts = [[(turn.role, turn.text) for turn in call] for call in calls]
-            seen = self.encoder().variants(texts, index, listener)
-        return self._weigh(words, seen)[0]
+        texts = [[(turn.role, turn.text) for turn in call] for call in calls]
+        seen = self.encoder().variants(texts, index, listener)
+        return self._weigh(words, seen, len(turns) < CONVERSATION)[0]
 
     def _read(
         self, turns: Sequence[PreparedTurn], third: float
@@ -118,25 +115,19 @@ class Classifier:
         """Return probabilities (turns, 3) and the logits of the sub-types (turns, 20)."""
         listener = "T" if third >= 0.5 else "D"
         words = self.model.call_logits(turns, listener)
-        seen = None
-        if len(turns) >= CONVERSATION:  # the encoder has learned from conversations only
-            seen = self.encoder()([(turn.role, turn.text) for turn in turns], listener)
-        return self._weigh(words, seen)
+        seen = self.encoder()([(turn.role, turn.text) for turn in turns], listener)
+        return self._weigh(words, seen, len(turns) < CONVERSATION)
 
     def _weigh(
-        self, words: NDArray[np.float32], seen: NDArray[np.float32] | None
+        self, words: NDArray[np.float32], seen: NDArray[np.float32], lone: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return probabilities and sub-types from the logits of both models."""
-        columns = [self.model.column[label] for label in LABELS]
+        learned = self.settings.lone if lone else self.settings.calibration
+        *weights, c = np.array([learned[label] for label in LABELS]).T
+        z = (evidence(self.model.column, words, seen) * np.array(weights).T).sum(axis=2) + c
         mean = np.asarray(words[:, [self.model.column[name] for name in _SUBTYPES]], np.float64)
-        if seen is None:
-            a, c = np.array([self.settings.lone[label] for label in LABELS]).T
-            z = a * words[:, columns] + c
-        else:
-            *weights, c = np.array([self.settings.calibration[label] for label in LABELS]).T
-            z = (evidence(self.model.column, words, seen) * np.array(weights).T).sum(axis=2) + c
-            a, b, c = np.array([self.settings.subtypes[name] for name in _SUBTYPES]).T
-            mean = a * mean + b * seen[:, len(LABELS) : -ROLES] + c
+        a, b, c = np.array([self.settings.subtypes[name] for name in _SUBTYPES]).T
+        mean = a * mean + b * seen[:, len(LABELS) : -ROLES] + c
         p = 0.5 + 0.5 * np.tanh(z / 2)  # the logistic function, without overflow
         return np.asarray(p, np.float64), np.asarray(mean, np.float32)
 
@@ -214,14 +205,15 @@ class Classifier:
         return tuple(chosen[:3])
 
 
+def _weights(each: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    return {label: tuple(float(weight) for weight in weights) for label, weights in each.items()}
+
+
 def settings_of(facts: Mapping[str, Any]) -> Settings:
     """Return what `models.train` settled in the form the classifier takes."""
     return Settings(
-        {
-            label: tuple(float(weight) for weight in weights)
-            for label, weights in facts["calibration"].items()
-        },
-        {label: (float(a), float(c)) for label, (a, c) in facts["lone"].items()},
+        _weights(facts["calibration"]),
+        _weights(facts["lone"]),
         {label: float(value) for label, value in facts["thresholds"].items()},
         float(facts["review_from"]),
         float(facts["role_scale"]),

@@ -204,15 +204,14 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
         for j, turn in enumerate(call["turns"])
         if turn["speaker"] == "collector"
     ]
-    alone = np.array(
-        [
-            words.call_logits(
-                prepare([CallTurn(turn["text"], turn["speaker"])]), listener_of(call)
-            )[0]
-            for call in calls
-            for turn in call["turns"]
-            if turn["speaker"] == "collector"
-        ]
+    lines = [
+        {**call, "turns": [turn]}
+        for call in calls
+        for turn in call["turns"]
+        if turn["speaker"] == "collector"
+    ]
+    alone = evidence(
+        column, np.concatenate(predict(words, lines)), np.concatenate(read(encoder, lines))
     )
     facts: dict = {"calibration": {}, "lone": {}, "thresholds": {}, "subtypes": {}}
     first = len(corpus.LABELS)
@@ -225,7 +224,7 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
         y = np.array([label in turn["labels"] for turn, _, _ in rows])
         *weights, c = facts["calibration"][label] = logistic(x, y)
         p[:, k] = sigmoid(x @ np.array(weights) + c)
-        facts["lone"][label] = logistic(alone[:, [column[label]]], y)
+        facts["lone"][label] = logistic(alone[:, k], y)
         facts["thresholds"][label] = choose_threshold(p[:, k], y)
         group = corpus.SUBTYPES[label]
         facts["subtypes"] |= weigh_subtypes(

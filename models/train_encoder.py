@@ -32,7 +32,7 @@ import argparse
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +207,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--old", type=int, default=0, help="with --since: calls of the others")
     parser.add_argument("--hold", default="", help="writers to leave out, as w2,w5")
     parser.add_argument("--out", type=Path, default=ARTIFACTS, help="folder for the files")
+    parser.add_argument("--seed", type=int, default=0, help="draw other views of the calls")
     parser.add_argument("--part", type=int, default=1, help="use each Nth call only (tests)")
     parser.add_argument("--threads", type=int, default=1, help="more help on an idle machine only")
     args = parser.parse_args(argv)
@@ -258,6 +259,7 @@ def main(argv: list[str] | None = None) -> int:
         model = from_e5(e5, rows, Tables(data).sound_of)
     tables = Tables(data)
     stage = SHORT if args.since else LATER if args.start else FIRST
+    stage = replace(stage, seed=stage.seed + args.seed)
     train(model, tables, calls, stage, args.epochs, args.minutes, args.cut)
     if args.save:
         save(args.save, model, data)
