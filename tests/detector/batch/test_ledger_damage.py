@@ -1,5 +1,6 @@
 """A ledger damaged anywhere is set aside and made anew; it never stops a run."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,12 @@ def test_bytes_damaged_anywhere(tmp_path: Path, whole: bytes, value: bytes) -> N
 def test_what_is_whole_is_kept(tmp_path: Path, whole: bytes) -> None:
     assert used(tmp_path) == 40
     assert used(tmp_path) == 41
+
+
+@pytest.mark.parametrize("entry", ['{"a": 1}\0b', "5", "[" * 100_000, "{", b"{}"])
+def test_entries_that_no_run_has_written(tmp_path: Path, whole: bytes, entry: str | bytes) -> None:
+    base = sqlite3.connect(tmp_path / MARK / "ledger.sqlite")
+    base.execute("UPDATE results SET entry=? WHERE report='r7'", (entry,))
+    base.commit()
+    base.close()
+    assert used(tmp_path) == 0
