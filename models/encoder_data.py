@@ -25,6 +25,7 @@ __all__ = [
     "batches",
     "collate",
     "layout",
+    "lines",
     "spoken",
     "view",
     "vocabulary",
@@ -34,10 +35,12 @@ ROLES = tuple(ROLES_OF)
 HEADS = (*LABELS, *LABEL_OF)
 """What is learned of a turn besides who speaks: categories, then sub-types."""
 OUTPUTS = len(HEADS) + len(ROLES)
-ROUGH, BARE = 0.7, 0.3
+ROUGH, BARE = 0.75, 0.3
 """How many views are misheard; how many of the others have no punctuation."""
 HIDDEN, PARTLY_HIDDEN, LISTENER_HIDDEN = 0.3, 0.15, 0.3
 EXCERPT = (1, 1, 2, 3, 5, 8)
+LINES = 2
+"""So many of the collector's turns of each call are also seen with nothing around them."""
 RECOGNISED = 0.6
 """How many of the misheard views of a call that was spoken are what the recogniser gave."""
 # what markers start from: <pad> <unk> <s> </s>, speakers collector to someone, listeners
@@ -138,6 +141,15 @@ def view(
         roles = [role if rng.random() < 0.5 else "U" for role in roles]
     listener = "U" if rng.random() < LISTENER_HIDDEN else listener_of(call)
     return layout(turns, texts, roles, listener, tables, clear)
+
+
+def lines(call: Call, tables: Tables, rng: random.Random) -> list[Window]:
+    """Return the windows of some of the collector's turns, each alone."""
+    own = [turn for turn in call["turns"] if turn["speaker"] == "collector"]
+    # without its name, as what was heard of a call goes by all of its turns
+    calls = [{**call, "call_id": "", "turns": [turn]} for turn in own]
+    chosen = rng.sample(calls, min(LINES, len(calls)))
+    return [window for one in chosen for window in view(one, tables, rng)]
 
 
 def layout(

