@@ -94,7 +94,7 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         help="指定谁是催收方:双声道用 left 或 right,其他用报告里的 A、B ……;可重复",
     )  # fmt: skip
     parser.add_argument(
-        "--no-second-look", action="store_true", help="不重听可疑段落:快一些,但会多漏一些"
+        "--no-second-look", action="store_true", help="不重听可疑段落:快一些,但不给出另一种听法"
     )
     parser.add_argument(
         "--script", choices=("simplified", "traditional", "as-heard"), default="simplified",
