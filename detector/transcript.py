@@ -16,6 +16,7 @@ import numpy as np
 from detector.audio import RATE, Samples
 from detector.errors import ModelError
 from detector.ghosts import Dropped, clean_window
+from detector.noise import less_noise
 from detector.speech import Window
 from detector.whisper_models import WhisperModelInfo
 
@@ -151,7 +152,8 @@ class Recogniser:
         from faster_whisper import BatchedInferencePipeline
 
         first = change == PLAIN
-        sounds = [w.samples if first else _changed(w.samples, change) for w in windows]
+        clear = [less_noise(window.samples) for window in windows]
+        sounds = clear if first else [_changed(samples, change) for samples in clear]
         starts = [_FIRST_S + _APART_S * number for number in range(len(windows))]
         whole = np.zeros((starts[-1] + _APART_S) * RATE, np.float32)
         for start, sound in zip(starts, sounds, strict=True):
