@@ -52,7 +52,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "second_look": {
         "type": "string",
         "enum": ["true", "false"],
-        "description": "Whether suspected passages are heard again, which takes longer.",
+        "description": "Whether suspected passages are heard again: finds more, takes longer.",
     },
     "language": {"type": "string", "enum": ["zh", "en"]},
     "lender_type": {"type": "string", "enum": [*LENDER_TYPES, *sorted({*LENDER_TYPES.values()})]},

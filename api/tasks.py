@@ -43,7 +43,7 @@ def options_of(held: dict[str, Any], config: Config) -> ScanOptions:
         thresholds=dict(held.get("thresholds", {})),
         script=str(held.get("script", "simplified")),
         case=CaseFacts(dict(held.get("facts", {}))),
-        second_look=bool(held.get("second_look", True)),
+        second_look=bool(held.get("second_look", False)),
     )
 
 

@@ -142,8 +142,8 @@ class Classifier:
         Args:
             turns: a call's turns in order.
             third: probability that a third party, not the debtor, is on the line.
-            readings: the call heard again, a text a turn (empty: as before). A turn's
-                probability is the mean over what was heard.
+            readings: the call heard again, a text a turn (empty: as before). They raise a
+                turn's probability, or leave it.
         """
         versions = [prepare(turns)] + [
             prepare([replace(t, text=text or t.text) for t, text in zip(turns, texts, strict=True)])
@@ -153,11 +153,11 @@ class Classifier:
             return []
         read = [self._read(version, third) for version in versions]
         every, subtypes = (np.stack(part) for part in zip(*read, strict=True))
-        p = other = every.mean(axis=0)
+        p = other = _together(every)
         doubtful = MAX_THIRD_DOUBT[0] < third < MAX_THIRD_DOUBT[1]
         if doubtful:
             away = 0.0 if third >= 0.5 else 1.0
-            other = np.mean([self.probabilities(version, away) for version in versions], axis=0)
+            other = _together(np.stack([self.probabilities(v, away) for v in versions]))
         telling = np.where(every.max(axis=0) > every[0] + TELLS_MORE, every.argmax(axis=0), 0)
         return [
             replace(
@@ -203,6 +203,11 @@ class Classifier:
         order = np.argsort(-p, kind="stable")
         chosen = [names[i] for n, i in enumerate(order) if n == 0 or p[i] >= SUBTYPE_FROM]
         return tuple(chosen[:3])
+
+
+def _together(readings: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of (readings, turns, 3), but never less than the first."""
+    return np.asarray(np.maximum(readings[0], readings.mean(axis=0)), np.float64)
 
 
 def _weights(each: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:

@@ -94,7 +94,9 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         help="指定谁是催收方:双声道用 left 或 right,其他用报告里的 A、B ……;可重复",
     )  # fmt: skip
     parser.add_argument(
-        "--no-second-look", action="store_true", help="不重听可疑段落:快一些,但不给出另一种听法"
+        "--second-look",
+        action="store_true",
+        help="重听可疑段落,给出另一种听法:漏报少一些,误报多一些,时间约加倍",
     )
     parser.add_argument(
         "--script", choices=("simplified", "traditional", "as-heard"), default="simplified",
@@ -240,7 +242,7 @@ def _options(args: argparse.Namespace) -> "ScanOptions":
         started_at=args.started_at,
         thresholds=_thresholds(args.threshold),
         script=args.script,
-        second_look=not args.no_second_look,
+        second_look=args.second_look,
         case=read_case(args.case) if args.case else CaseFacts(),
         call_log=read_call_log(log) if log else (),
     )

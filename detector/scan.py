@@ -71,8 +71,8 @@ class ScanOptions:
     script: str = "simplified"
     case: CaseFacts = field(default_factory=CaseFacts)
     call_log: tuple[LogEntry, ...] = ()
-    second_look: bool = True
-    """Whether suspected passages are heard again."""
+    second_look: bool = False
+    """Whether suspected passages are heard again: more is found, and more falsely."""
 
     def check(self) -> None:
         """Raise OptionError for what cannot be."""

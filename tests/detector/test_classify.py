@@ -275,6 +275,14 @@ def test_the_score_is_the_mean_over_what_was_heard(classifier: Classifier) -> No
     assert first.telling["threat"] == 0
 
 
+def test_another_reading_takes_nothing_back(classifier: Classifier) -> None:
+    turns = [*CALL[:2], CallTurn(AGAIN[2], "collector")]
+    harmless = ["", "", CALL[2].text]
+    once, again = classifier.classify(turns), classifier.classify(turns, readings=[harmless])
+    assert again[2].scores == once[2].scores
+    assert again[2].flagged == once[2].flagged == ("threat",)
+
+
 def test_readings_that_say_the_same_change_nothing(classifier: Classifier) -> None:
     once = classifier.classify(CALL)
     again = classifier.classify(CALL, readings=[[""] * 3, [t.text for t in CALL]])
