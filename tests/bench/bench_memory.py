@@ -69,7 +69,7 @@ def write(path: Path, seconds: float) -> None:
 
 def scan(recording: Path, target: Path) -> tuple[int, int, float]:
     """Return exit code, peak bytes and seconds of a scan."""
-    argv = ["scan", str(recording), "-o", str(target), "--quiet"]
+    argv = ["scan", str(recording), "-o", str(target), "--quiet", "--second-look"]
     done = subprocess.run(
         [sys.executable, "-c", _RUN.format(root=str(ROOT), argv=argv)],
         capture_output=True, text=True, encoding="utf-8", check=True, env=child_environment({}),
