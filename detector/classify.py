@@ -86,6 +86,8 @@ class Classifier:
     model: WordsModel
     settings: Settings
     encoder: Callable[[], CallEncoder] = call_encoder
+    workers: int = 1
+    """How many threads read at once."""
 
     def probabilities(self, turns: Sequence[PreparedTurn], third: float) -> NDArray[np.float64]:
         """Return probabilities (turns, 3); `third` is how likely a third party listens."""
@@ -115,7 +117,7 @@ class Classifier:
         """Return probabilities (turns, 3) and the logits of the sub-types (turns, 20)."""
         listener = "T" if third >= 0.5 else "D"
         words = self.model.call_logits(turns, listener)
-        seen = self.encoder()([(turn.role, turn.text) for turn in turns], listener)
+        seen = self.encoder()([(turn.role, turn.text) for turn in turns], listener, self.workers)
         return self._weigh(words, seen, len(turns) < CONVERSATION)
 
     def _weigh(

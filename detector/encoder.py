@@ -7,6 +7,7 @@ homophone stays near. Runs with ONNX Runtime (int8), without torch.
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -108,16 +109,19 @@ class CallEncoder:
         self.tables = tables
         self._session = session
 
-    def __call__(self, turns: Sequence[tuple[str, str]], listener: str) -> Logits:
+    def __call__(self, turns: Sequence[tuple[str, str]], listener: str, workers: int = 1) -> Logits:
         """Return logits (turns, 26): three categories, twenty sub-types, three roles.
 
         Args:
             turns: (role C, D, T or U; normalised text) in order.
             listener: D, T or U.
+            workers: how many windows are read at once.
         """
+        windows = self.tables.windows(turns, listener)
+        with ThreadPoolExecutor(workers) as pool:
+            read = list(pool.map(lambda window: self._run([window])[0], windows))
         best: dict[tuple[int, int], tuple[int, Logits]] = {}
-        for window in self.tables.windows(turns, listener):
-            rows = self._run([window])[0]
+        for window, rows in zip(windows, read, strict=True):
             for place, key in enumerate(zip(window["owner"], window["part"], strict=True)):
                 # a unit that was read twice: the reading that saw more around it counts
                 if key not in best or window["weight"][place] > best[key][0]:

@@ -24,13 +24,13 @@ from detector.text import Place, aligned
 __all__ = ["why"]
 
 MAX_SHARE = 0.4
-_WIDE, _CHARACTERS, _NEAR = 30, 450, 120
+_WIDE, _CHARACTERS, _NEAR = 30, 450, 80
 """How many turns before and after, and characters, are read; words are chosen with fewer."""
 _AMPLE = 1.3
 """What the words chosen should weigh, of what the score is above the line."""
 _SURE = 1e-6
-_LOOKED_AT = 8
-"""How many words are tried out: of twice as many hardly more flags fall."""
+_LOOKED_AT = 5
+"""How many words are tried out: of three times as many hardly more flags fall."""
 _PASSAGES = 14
 _LONG, _SHOWN = 150, 14
 """Longer turns are not tried out, which takes too long: the weightiest words are shown."""

@@ -25,8 +25,6 @@ class Context:
     third: float
     readings: tuple[tuple[str, ...], ...] = ()
     """What a second look heard: for each further reading a text an utterance."""
-    workers: int = 1
-    """How many flags are explained at once."""
 
     def other(self, scores: TurnScores, index: int, label: str) -> str:
         """Return the further reading of an utterance that tells more than the first, if any."""
@@ -63,7 +61,7 @@ def find_flags(
     def flag(of: tuple[str, list[int]]) -> Flag:
         return _flag(*of, utterances, turns, scored, classifier, context)
 
-    with ThreadPoolExecutor(context.workers) as pool:
+    with ThreadPoolExecutor(classifier.workers) as pool:
         found = list(pool.map(flag, groups))
     found.sort(key=lambda flag: (flag.start_s, LABELS.index(flag.category)))
     return tuple(replace(flag, id=f"F{n}") for n, flag in enumerate(found, 1))

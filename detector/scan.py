@@ -155,7 +155,9 @@ class Scanner:
         self.options = options
         self.classifier: Classifier = call_classifier()
         self.settings = self.classifier.settings.with_thresholds(options.thresholds)
-        self.classifier = replace(self.classifier, settings=self.settings)
+        self.classifier = replace(
+            self.classifier, settings=self.settings, workers=workers_of(options.threads)
+        )
         self._model = resolve(options.whisper_model, say)
         self._recogniser: Recogniser | None = None
         self._lock = Lock()
@@ -313,7 +315,7 @@ class Scanner:
         )
         start = _started_at(recording, options, heard.duration_s)
         doubts = caveats(recording, layout.layout, heard, utterances, speakers)
-        context = Context(third, self._in_script(readings), self.recogniser.workers)
+        context = Context(third, self._in_script(readings))
         return Report(
             recording=RecordingFacts(
                 file=os.fsencode(recording.path.name).decode("utf-8", "replace"),

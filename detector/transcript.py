@@ -1,8 +1,7 @@
 """Words with times from windows of speech, by Whisper.
 
 Decoding is deterministic: temperature 0, no fallback, no conditioning on earlier text, and what is
-heard in a window does not hang on the windows decoded beside it (the time of a word may, by one
-frame of 0.02 s). What is certainly the recogniser's own invention (subtitle credits, endless
+heard in a window does not hang on the windows decoded beside it. What is certainly the recogniser's own invention (subtitle credits, endless
 repetition) is taken out and listed; see `detector.ghosts`.
 """
 
@@ -206,10 +205,14 @@ def room(window: Window, change: Change = PLAIN) -> int:
 
 
 class _OneByOne:
-    """A `WhisperModel` that encodes the windows of a batch one by one: less memory, as fast."""
+    """A `WhisperModel` that takes the windows of a batch one by one where that costs nothing.
+
+    Encoding them so needs less memory; aligned so, the time of a word hangs on no other window.
+    """
 
     def __init__(self, model: Any, frames: int) -> None:
         self._model, self._frames = model, frames
+        self._encoded: list[Any] = []
         self.language = ""
         """Of the first window, empty where that is not sure."""
 
@@ -222,15 +225,34 @@ class _OneByOne:
 
         features = features[:, :, : self._frames]
         if self._model.model.device == "cpu":
-            views = [self._model.encode(window) for window in features]
-            first = views[0]
-            joined = [np.array(view) for view in views] if len(views) > 1 else []
+            self._encoded = [self._model.encode(window) for window in features]
+            first = self._encoded[0]
+            joined = [np.array(view) for view in self._encoded] if len(features) > 1 else []
             encoded = StorageView.from_array(np.concatenate(joined)) if joined else first
         else:
             first = encoded = self._model.encode(features)
         token, probability = self._model.model.detect_language(first)[0][0]
         self.language = token[2:-2] if probability > _SURE else ""
         return encoded
+
+    def add_word_timestamps(self, *arguments: Any) -> Any:
+        """Set the times of words, aligned by `find_alignment` below."""
+        return type(self._model).add_word_timestamps(self, *arguments)
+
+    def find_alignment(
+        self, tokenizer: Any, tokens: list[list[int]], encoded: Any, frames: list[int]
+    ) -> list[Any]:
+        """Return the words of each window with their times."""
+        each = zip(tokens, self._encoded, frames, strict=True)
+        return (
+            [
+                words
+                for own, view, length in each
+                for words in self._model.find_alignment(tokenizer, [own], view, [length])
+            ]
+            if self._encoded
+            else self._model.find_alignment(tokenizer, tokens, encoded, frames)
+        )
 
 
 def _words(found: Sequence[Any], window: Window, begun: float, tempo: float) -> list[Word]:

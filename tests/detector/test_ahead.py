@@ -116,11 +116,4 @@ def test_what_is_heard_does_not_hang_on_what_is_decoded_beside_it() -> None:
     assert [again.words for again in recogniser([first, first])] == [alone[0]] * 2
     for order in (1, -1):
         together = recogniser([first, second][::order])
-        for found, words in zip(together, alone[::order], strict=True):
-            assert [(w.text, w.probability) for w in found.words] == [
-                (w.text, w.probability) for w in words
-            ]
-            # where two frames of 0.02 s fit a word alike, either may be taken
-            for one, other in zip(found.words, words, strict=True):
-                assert one.start_s == pytest.approx(other.start_s, abs=0.021)
-                assert one.end_s == pytest.approx(other.end_s, abs=0.021)
+        assert [found.words for found in together] == alone[::order]

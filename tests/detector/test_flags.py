@@ -102,9 +102,7 @@ def test_order_is_that_of_time_and_numbers_follow() -> None:
 )
 def test_another_reading_is_told_where_its_words_differ(heard: str, told: bool) -> None:
     scores = replace(scored("t"), telling={"threat": 1})
-    (flag,) = find_flags(
-        [said(1, 0, 2)], [scores], call_classifier(), Context(0.0, ((heard,),), workers=2)
-    )
+    (flag,) = find_flags([said(1, 0, 2)], [scores], call_classifier(), Context(0.0, ((heard,),)))
     assert (flag.note is not None) is told
     assert not told or (flag.note and heard in flag.note)
 
