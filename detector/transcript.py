@@ -1,8 +1,8 @@
 """Words with times from windows of speech, by Whisper.
 
 Decoding is deterministic: temperature 0, no fallback, no conditioning on earlier text, and what is
-heard in a window does not hang on the windows decoded beside it. What is certainly the recogniser's own invention (subtitle credits, endless
-repetition) is taken out and listed; see `detector.ghosts`.
+heard in a window does not hang on the windows decoded beside it. What is certainly the recogniser's
+own invention (subtitle credits, endless repetition) is taken out and listed; see `detector.ghosts`.
 """
 
 import os
