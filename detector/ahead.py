@@ -11,11 +11,11 @@ from detector.transcript import PLAIN, Change, Heard, Recognises, room
 
 __all__ = ["Ahead"]
 
-BATCH = 2
-"""Windows decoded together. More take as long each, and more memory."""
-AHEAD = 8
-"""Windows handed in before the first is waited for: the same on every machine, so that the same
-windows come together."""
+BATCH, BATCH_S = 3, 60
+"""Windows decoded together at the most, and seconds of room: more take more memory."""
+AHEAD = 4
+"""Batches begun before the first is waited for: the same on every machine, so that the same windows
+come together."""
 
 T = TypeVar("T")
 
@@ -37,12 +37,12 @@ class Ahead(Threads, Generic[T]):
         """Hand in a window, to be decoded with others of the same change and room."""
         kind = (change, room(window, change))
         self._waiting.setdefault(kind, []).append((window, note))
-        if len(self._waiting[kind]) == BATCH:
+        if len(self._waiting[kind]) == min(BATCH, BATCH_S // kind[1]):
             self._begin(kind)
 
     def done(self) -> Iterator[tuple[Window, T, Heard]]:
-        """Yield the oldest windows with what was heard, until no more than AHEAD are left."""
-        while BATCH * len(self._under_way) > AHEAD:
+        """Yield the oldest windows with what was heard, until no more than AHEAD batches are left."""
+        while len(self._under_way) > AHEAD:
             yield from self._oldest()
 
     def rest(self) -> Iterator[tuple[Window, T, Heard]]:

@@ -35,7 +35,7 @@ WORKERS = 4
 """Decodings at once at the most; each on one core is faster than one on all."""
 _FIRST_S, _APART_S = 128, 40
 """Where windows of a batch are laid: far apart, or the times of a window's first word would hang on
-the window before, and all between two powers of two, where times are rounded alike."""
+the window before, and three between two powers of two, where times are rounded alike."""
 _SURE = 0.5
 _ROOM_S, _REST_S = 5, 2
 _FRAMES = 100  # a second, as Whisper's features
