@@ -41,7 +41,7 @@ class Ahead(Threads, Generic[T]):
             self._begin(kind)
 
     def done(self) -> Iterator[tuple[Window, T, Heard]]:
-        """Yield the oldest windows with what was heard, until no more than AHEAD batches are left."""
+        """Yield the oldest windows with what was heard, until AHEAD batches are left."""
         while len(self._under_way) > AHEAD:
             yield from self._oldest()
 

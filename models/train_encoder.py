@@ -23,14 +23,15 @@ calls of w54 to w62 and some of the others. Then, with more of the views mishear
 of what was really heard, two from the calls of w1 to w63, w65 and w69 and a short one of those of
 w63 to w69 and some of the others (`--since w63 --old 800 --epochs 1`). Last, each from the weights
 kept by the one before (`--save`): two from 4,861 calls of w1 to w69 (`--epochs 2 --cut 0.1 --seed
-10`), one from 5,061 of w1 to w75 (`--epochs 1 --cut 0.1 --seed 20`), from here on with single lines
-of each call, a short one of 5,161 (`--since w66 --old 800 --epochs 1 --cut 0.1 --seed 30`), from the
-mean of the weights after these three a short one of 5,361 (`--start FILE1 --mean FILE2 FILE3 --since
-w74 --old 800 --epochs 1 --cut 0.1 --seed 40`), and the mean of all four (`--mean … --epochs 0`).
-All is drawn from fixed seeds; other processors and
-versions of torch round otherwise. `--start` learns more slowly, `--since` more slowly yet, and
-`--cut` shows excerpts of calls, so that a turn is recognised for itself and not by the rest of the
-call.
+10`), one from 5,061 of w1 to w75 (`--epochs 1 --cut 0.1 --seed 20`), from here on with single
+lines of each call, a short one of 5,161 (`--since w66 --old 800 --epochs 1 --cut 0.1 --seed 30`);
+from the mean of the weights after these three a short one of 5,361 (`--start FILE1 --mean FILE2
+FILE3 --since w74 --old 800 --epochs 1 --cut 0.1 --seed 40`), and from the mean of all four one of
+5,552 (`--since w81 --old 900 --epochs 2 --cut 0.1 --seed 50`). Published is what lies half-way
+between that mean and the last: `--start FILE1 --mean FILE2 FILE3 FILE4` and four times FILE5, with
+`--epochs 0`. All is drawn from fixed seeds; other processors and versions of torch round otherwise.
+`--start` learns more slowly, `--since` more slowly yet, and `--cut` shows excerpts of calls, so
+that a turn is recognised for itself and not by the rest of the call.
 """
 
 import argparse
