@@ -279,7 +279,8 @@ def test_another_reading_takes_nothing_back(classifier: Classifier) -> None:
     turns = [*CALL[:2], CallTurn(AGAIN[2], "collector")]
     harmless = ["", "", CALL[2].text]
     once, again = classifier.classify(turns), classifier.classify(turns, readings=[harmless])
-    assert again[2].scores == once[2].scores
+    assert all(again[2].scores[label] >= score for label, score in once[2].scores.items())
+    assert again[2].scores["threat"] == once[2].scores["threat"]
     assert again[2].flagged == once[2].flagged == ("threat",)
 
 
