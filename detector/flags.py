@@ -15,7 +15,7 @@ __all__ = ["Context", "find_flags"]
 JOIN_S = 2.0
 _NOTE_ROLE = "说话人身份不确定,请先听录音确认是否催收方在说话"
 _NOTE_LISTENER = "接听人是否借款人本人不确定;如接听的是第三方,则疑似泄露债务"
-_NOTE_BAND = "分数略低于标记线,请听录音判断"
+_NOTE_BAND = "分数低于标记线,请听录音判断"
 
 
 @dataclass(frozen=True, slots=True)

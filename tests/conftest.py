@@ -289,7 +289,7 @@ def report(**changes: Any) -> Any:
             Flag(
                 "F2", "insult", "mockery", 3_600.0, 3_605.5, "=你给我等着,今晚带人砸你家玻璃",
                 ("U3",), "A", "collector", 0.41, "review", "unreviewed", "machine", 1, (),
-                "分数略低于标记线,请听录音判断",
+                "分数低于标记线,请听录音判断",
             ),
         ),
         observations=(

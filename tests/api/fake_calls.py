@@ -83,7 +83,7 @@ def review(name: str, kind: str = "plain") -> dict[str, Any]:
         _flag("F4", "threat", "exposure", 8, "给你们部门经理打电话", said, score=0.74),
         _flag(
             "F5", "threat", "veiled", 10, "几栋几号,我们清楚得很", said, decision="review",
-            score=0.43, note="分数略低于标记线,请听录音判断",
+            score=0.43, note="分数低于标记线,请听录音判断",
         ),
     ]  # fmt: skip
     if kind == "urgent":

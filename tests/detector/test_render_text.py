@@ -61,7 +61,7 @@ def test_terminal_says_what_where_and_how_sure(make_report: Make) -> None:
         "分数 0.41  待复核",
         "“=你给【我等着】,今晚带人【砸你家玻】璃”",
         "砸你家玻=za li jia bo",
-        "分数略低于标记线",
+        "分数低于标记线",
         "威胁恐吓 (threat) 标记 1,待复核 0",
         "侮辱谩骂 (insult) 标记 0,待复核 1",
         "向第三方泄露 (third-party disclosure) 标记 0,待复核 0",

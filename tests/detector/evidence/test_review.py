@@ -81,7 +81,7 @@ def test_a_flag_is_shown_with_its_context_and_decided(
     for shown in (
         "疑似威胁恐吓", "上门恐吓", "1:00:00.0–1:00:05.5", "A(催收方)", "0.91",
         "喂,请问是李先生吗", "<我>是 & 请讲", "=你给【我等着】,今晚带人【砸你家玻】璃",
-        "za li jia bo", "分数略低于标记线", "待复核", f"detector evidence {path}",
+        "za li jia bo", "分数低于标记线", "待复核", f"detector evidence {path}",
     ):  # fmt: skip
         assert shown in ended.out
     assert all(word in prompts[0] for word in ("y 确认", "n 不是", "u 退回未复核", "q 结束"))
