@@ -8,9 +8,9 @@ or for the time of the run. Both read the same Whisper base model, int8, five be
 threads, and take turns; ours does everything but the second look. Printed are the medians, the
 median of the paired ratios, peak memory, and where a truth (RECORDING.json with `turns`) lies
 beside the recording, both character error rates; then, of recordings of up to ten minutes, what
-the second look adds, and the bound: the encoder and decoder alone on the same windows. `--make`
-joins the samples of this repository to recordings of so many seconds, with pauses between the
-calls.
+the second look adds, the bound (the encoder and decoder alone on the same windows), and the share
+of each stage. `--make` joins the samples of this repository to recordings of so many seconds, with
+pauses between the calls.
 """
 
 import argparse
@@ -126,9 +126,11 @@ def compare(recording, peer, args, scratch):
           flush=True)  # fmt: skip
     if report["recording"]["duration_s"] > LONG_S:
         return
-    looked = run([*scan, "--second-look"])[0]
-    print(f"  with the second look {looked:.1f} s; encoder and decoder alone "
-          f"{bound(recording, args.threads):.1f} s", flush=True)  # fmt: skip
+    looked, least = run([*scan, "--second-look"])[0], bound(recording, args.threads)
+    print(f"  with the second look {looked:.1f} s; encoder and decoder alone {least:.1f} s, "
+          f"of which the scan takes {wall[0] / least:.2f} times", flush=True)  # fmt: skip
+    subprocess.run([sys.executable, Path(__file__).with_name("bench_stages.py"), recording],
+                   check=True)  # fmt: skip
 
 
 def main():

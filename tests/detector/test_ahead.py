@@ -65,6 +65,15 @@ def test_only_windows_with_as_much_room_and_the_same_change_come_together() -> N
     assert together == [[20], [20], [20] * 3, [20] * 3, [30], [30], [30] * 2, [30] * 2]
 
 
+def test_no_more_come_together_than_asked() -> None:
+    fake = Fake()
+    with Ahead[None](fake, 2) as ahead:
+        for window in windows(*[9.0] * 5):
+            ahead.add(window, None)
+        assert len(list(ahead.rest())) == 5
+    assert [len(batch) for batch in fake.batches] == [2, 2, 1]
+
+
 def test_at_the_end_the_longest_begin_first() -> None:
     fake = Fake()
     fake.workers = 1
