@@ -23,14 +23,15 @@ T = TypeVar("T")
 class Ahead(Threads, Generic[T]):
     """Hand in windows, take what was heard in them: alike ones together, at last the longest first.
 
-    Each window carries a note of the caller's; at most `together` are decoded at once. What is
-    being decoded when an error leaves the block is waited for, the rest is not begun.
+    Each window carries a note of the caller's; at most `together_s` seconds of room (30 or more)
+    are decoded at once. What is being decoded when an error leaves the block is waited for, the
+    rest is not begun.
     """
 
-    def __init__(self, recogniser: Recognises, together: int = BATCH) -> None:
+    def __init__(self, recogniser: Recognises, together_s: int = BATCH_S) -> None:
         super().__init__(recogniser.workers)
         self._recogniser = recogniser
-        self._together = together
+        self._together_s = together_s
         self._waiting: dict[tuple[Change, int], list[tuple[Window, T]]] = {}
         self._under_way: deque[tuple[list[tuple[Window, T]], Future[list[Heard]]]] = deque()
 
@@ -38,7 +39,7 @@ class Ahead(Threads, Generic[T]):
         """Hand in a window, to be decoded with others of the same change and room."""
         kind = (change, room(window, change))
         self._waiting.setdefault(kind, []).append((window, note))
-        if len(self._waiting[kind]) == min(self._together, BATCH_S // kind[1]):
+        if len(self._waiting[kind]) == min(BATCH, self._together_s // kind[1]):
             self._begin(kind)
 
     def done(self) -> Iterator[tuple[Window, T, Heard]]:

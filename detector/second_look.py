@@ -33,8 +33,8 @@ SECOND_LOOK = [[change.tempo, change.emphasis] for change in CHANGES]
 """The same as a report names it."""
 SUSPECTED = (0.03, 0.97)
 """Passages whose probability lies between these are heard again."""
-TOGETHER = 2
-"""Windows decoded at once: the classifier is in memory by now."""
+TOGETHER_S = 40
+"""Seconds of windows decoded at once: the classifier is in memory by now."""
 _REACH_S = 1.0
 """A word this far from every utterance belongs to none."""
 
@@ -131,7 +131,7 @@ def look_again(
                 found[number][i].append((window, text))
             progress(window.span_s[1])
 
-    with Ahead[int](recogniser, TOGETHER) as ahead:
+    with Ahead[int](recogniser, TOGETHER_S) as ahead:
         for window in _with_samples(recording, survey, chosen):
             for number, change in enumerate(CHANGES):
                 ahead.add(window, number, change)

@@ -67,11 +67,12 @@ def test_only_windows_with_as_much_room_and_the_same_change_come_together() -> N
 
 def test_no_more_come_together_than_asked() -> None:
     fake = Fake()
-    with Ahead[None](fake, 2) as ahead:
-        for window in windows(*[9.0] * 5):
+    with Ahead[None](fake, 40) as ahead:
+        for window in windows(*[7.0] * 4, *[17.0] * 3, *[27.0] * 2):
             ahead.add(window, None)
-        assert len(list(ahead.rest())) == 5
-    assert [len(batch) for batch in fake.batches] == [2, 2, 1]
+        assert len(list(ahead.rest())) == 9
+    together = sorted([room(window) for window in batch] for batch in fake.batches)
+    assert together == [[10], [10] * 3, [20], [20] * 2, [30], [30]]
 
 
 def test_at_the_end_the_longest_begin_first() -> None:
