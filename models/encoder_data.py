@@ -12,7 +12,7 @@ from detector.features import ROLES as ROLES_OF
 from detector.pinyin import syllables
 from detector.text import normalise, simplify
 from models.calls import LABEL_OF, LABELS, Call
-from models.confusion import recognised
+from models.confusion import align, recognised
 from models.extract_e5 import E5File
 from models.roughen import PUNCTUATION, roughen_call
 from models.vectorise import listener_of
@@ -46,6 +46,9 @@ RECOGNISED = 0.6
 # what markers start from: <pad> <unk> <s> </s>, speakers collector to someone, listeners
 _SPEAKERS = (("催", "收", ":"), ("我", "人", ":"), ("他", "人", ":"), ("谁", ":"))
 _LISTENERS = ("你", "他", "谁")
+SAME = 0.15
+"""So many of the characters that were heard right are also to be told."""
+NOT_ASKED = -1
 
 Window = dict[str, Any]
 
@@ -107,6 +110,32 @@ def misheard(call: Call, rng: random.Random) -> tuple[list[str], list[bool]]:
     return [turn["text"] for turn in rough], [True] * len(rough)
 
 
+def meant(said: str, heard: str, tables: Tables, rng: random.Random) -> list[int]:
+    """Return for each character of a misheard text the token of what was said there.
+
+    NOT_ASKED where nothing was said, where it is no Chinese character, and for most of those
+    that were heard right.
+    """
+    out = [NOT_ASKED] * len(heard)
+    (said_at, said_as), (heard_at, heard_as) = (_sounding(text) for text in (said, heard))
+    i = j = 0
+    for own, other in align(said_as, heard_as):
+        if own is not None and other is not None:
+            right = said[said_at[i]] == heard[heard_at[j]]
+            if not right or rng.random() < SAME:
+                out[heard_at[j]] = tables.encode(said[said_at[i]])[0]
+        i += own is not None
+        j += other is not None
+    return out
+
+
+def _sounding(text: str) -> tuple[list[int], list[str]]:
+    """Return where Chinese characters stand, and how they sound."""
+    heard = syllables(text)
+    places = [at for at, character in enumerate(text) if heard[at] != character]
+    return places, [heard[at] for at in places]
+
+
 def spoken(calls: Iterable[Call]) -> list[Call]:
     """Return the calls of which it is known what the recogniser made of them."""
     return [call for call in calls if call["call_id"] in recognised()]
@@ -123,24 +152,27 @@ def view(
     """
     turns = call["turns"]
     clear = [True] * len(turns)
+    said = [normalise(turn["text"]) for turn in turns]
     if rng.random() < rough:
         texts, clear = misheard(call, rng)
         texts = [normalise(text) for text in texts]
+        told = [meant(*pair, tables, rng) for pair in zip(said, texts, strict=True)]
     else:
-        texts = [normalise(turn["text"]) for turn in turns]
+        texts = said
         if rng.random() < BARE:
             texts = ["".join(c for c in text if c not in PUNCTUATION) or text for text in texts]
+        told = [[NOT_ASKED] * len(text) for text in texts]
     if rng.random() < cut:
         first = rng.randrange(len(turns))
         part = slice(first, first + rng.choice(EXCERPT))
-        turns, texts, clear = turns[part], texts[part], clear[part]
+        turns, texts, clear, told = turns[part], texts[part], clear[part], told[part]
     roles = [ROLES_OF[turn["speaker"]] for turn in turns]
     if rng.random() < HIDDEN:
         roles = ["U"] * len(roles)
     elif rng.random() < PARTLY_HIDDEN:
         roles = [role if rng.random() < 0.5 else "U" for role in roles]
     listener = "U" if rng.random() < LISTENER_HIDDEN else listener_of(call)
-    return layout(turns, texts, roles, listener, tables, clear)
+    return layout(turns, texts, roles, listener, tables, clear, told)
 
 
 def lines(call: Call, tables: Tables, rng: random.Random) -> list[Window]:
@@ -159,11 +191,12 @@ def layout(
     listener: str,
     tables: Tables,
     clear: Sequence[bool] | None = None,
+    told: Sequence[Sequence[int]] | None = None,
 ) -> list[Window]:
-    """Return windows with what is to be learned of each unit.
+    """Return windows with what is to be learned of each unit, and of each token (`meant`).
 
-    That is `heads` (units, 23), the true `roles` as numbers, `hidden`: 1 where the marker does
-    not tell the role, and `valid`: 0 where nothing is to be learned (not `clear`).
+    Of a unit that is `heads` (units, 23), the true `roles` as numbers, `hidden`: 1 where the
+    marker does not tell the role, and `valid`: 0 where nothing is to be learned (not `clear`).
     """
     windows = tables.windows(list(zip(roles, texts, strict=True)), listener)
     for window in windows:
@@ -172,6 +205,11 @@ def layout(
         window["roles"] = np.array([ROLES.index(turns[i]["speaker"]) for i in owner])
         window["hidden"] = np.array([roles[i] == "U" for i in owner], np.float32)
         window["valid"] = np.array([clear is None or clear[i] for i in owner], np.float32)
+        window["meant"] = np.full(len(window["ids"]), NOT_ASKED)
+        ends = [*window["marks"][1:], len(window["ids"]) - 1]
+        for i, at, mark, end in zip(owner, window["part"], window["marks"], ends, strict=True):
+            if told is not None and mark + 1 < end:
+                window["meant"][mark + 1 : end] = told[i][at : at + end - mark - 1]
     return windows
 
 
@@ -199,6 +237,7 @@ def collate(windows: Sequence[Window]) -> dict[str, np.ndarray]:
         "ids": np.zeros((size, length), np.int64),
         "sounds": np.zeros((size, length), np.int64),
         "turns": np.full((size, length), -1, np.int64),
+        "meant": np.full((size, length), NOT_ASKED, np.int64),
         "marks": np.zeros((size, units), np.int64),
         "heads": np.zeros((size, units, len(HEADS)), np.float32),
         "roles": np.zeros((size, units), np.int64),

@@ -16,7 +16,7 @@ from models.calls import LABELS
 from models.encoder_data import OUTPUTS, ROLES
 from models.extract_e5 import E5File
 
-__all__ = ["Block", "CallModel", "from_e5", "load", "of_weights", "save"]
+__all__ = ["Block", "CallModel", "Corrector", "from_e5", "load", "of_weights", "save"]
 
 HEAD = 32
 """Width of one attention head."""
@@ -85,16 +85,42 @@ class CallModel(nn.Module):
             turns: the unit of each token, -1 none, same shape.
             marks: where the marker of each unit stands (batch, units).
         """
+        return self.of_units(self.of_tokens(ids, sounds), turns, marks)
+
+    def of_tokens(self, ids: Tensor, sounds: Tensor) -> Tensor:
+        """Return what the last layer makes of each token (batch, length, width)."""
         x = self.word(ids) + self.position.weight[: ids.shape[1]] + self.sound(sounds)
         x = self.norm(x)
         mask = (ids == 0).to(torch.float32)[:, None, None, :] * -1e4
         for block in self.blocks:
             x = block(x, mask)
-        x = x if torch.onnx.is_in_onnx_export() else x.float()
+        return x if torch.onnx.is_in_onnx_export() else x.float()
+
+    def of_units(self, x: Tensor, turns: Tensor, marks: Tensor) -> Tensor:
+        """Return the logits of the units (batch, units, outputs)."""
         at_mark = torch.gather(x, 1, marks[:, :, None].expand(-1, -1, x.shape[2]))
         own = (turns[:, None, :] == torch.arange(marks.shape[1])[None, :, None]).to(x.dtype)
         mean = own @ x / own.sum(2, keepdim=True).clamp(min=1.0)
         return self.head(functional.gelu(self.hidden(torch.cat([at_mark, mean], dim=2))))
+
+
+class Corrector(nn.Module):
+    """Tells from the last layer which character was said; only training needs it."""
+
+    def __init__(self, model: CallModel) -> None:
+        super().__init__()
+        rows, width = model.word.weight.shape
+        self.hidden = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        self.word = nn.Linear(width, rows)
+        with torch.no_grad():
+            scale = model.word.weight.norm(dim=1).mean() * math.sqrt(width)
+            self.word.weight.copy_(model.word.weight * (2 * math.sqrt(width) / scale))
+            self.word.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (characters, tokens) of what the last layer made of them."""
+        return self.word(self.norm(functional.gelu(self.hidden(x))))
 
 
 def from_e5(e5: E5File, rows: list[list[int]], sound_of: list[int]) -> CallModel:
