@@ -34,6 +34,7 @@ def split(syllable: str) -> tuple[str, str]:
     return syllable[:cut], syllable[cut:]
 
 
+@cache
 def cost(said: str, heard: str) -> int:
     """Return how unlike two syllables are: 0 the same, NOTHING_ALIKE nothing in common."""
     if said == heard:
@@ -71,9 +72,15 @@ def sounds(text: str) -> list[str]:
     return [s for c, s in zip(text, syllables(text), strict=True) if s != c]
 
 
+@cache
+def _aligned(said: str, heard: str) -> list[Pair]:
+    """Return what was heard of the syllables of a turn; asked for twice of each recognised one."""
+    return align(sounds(said), sounds(heard))
+
+
 def wrong_share(said: str, heard: str) -> float:
     """Return how much of what was said was heard as something else, by sound, 0 to 1."""
-    pairs = align(sounds(said), sounds(heard))
+    pairs = _aligned(said, heard)
     return sum(a != b for a, b in pairs) / max(1, len(pairs))
 
 
@@ -92,7 +99,7 @@ class Confusion:
     """The share of wrong syllables of each turn."""
 
     def learn(self, said: str, heard: str) -> None:
-        pairs = align(sounds(said), sounds(heard))
+        pairs = _aligned(said, heard)
         if not pairs:
             return
         share = sum(a != b for a, b in pairs) / len(pairs)

@@ -140,8 +140,10 @@ def held_out(calls: list[dict]) -> tuple[list[dict], WordsModel, CallEncoder]:
 def held_out_encoder() -> CallEncoder:
     """Return the encoder that never saw the writers held out."""
     tables = Tables(json.loads((HELD_OUT_FOLDER / "encoder.vocab").read_text("utf-8")))
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
-        str(HELD_OUT_FOLDER / "encoder.onnx"), providers=["CPUExecutionProvider"]
+        str(HELD_OUT_FOLDER / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
     )
     return CallEncoder(tables, session)
 

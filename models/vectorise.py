@@ -48,6 +48,11 @@ class Vectoriser:
 
     def __post_init__(self) -> None:
         self.index = {name: i for i, name in enumerate(self.names)}
+        self.family = [name[0] for name in self.names]
+        self.loud = [
+            FAMILY_WEIGHTS[family] * float(idf)
+            for family, idf in zip(self.family, self.idf, strict=True)
+        ]
 
     @classmethod
     def fit(cls, rows: Sequence[Sequence[str]]) -> "Vectoriser":
@@ -63,12 +68,10 @@ class Vectoriser:
         for row in rows:
             distinct = set(row)
             sizes = Counter(name[0] for name in distinct)
-            for i in sorted(i for n in distinct if (i := self.index.get(n)) is not None):
-                family = self.names[i][0]
-                columns.append(i)
-                data.append(
-                    FAMILY_WEIGHTS[family] * float(self.idf[i]) / (IDF_SCALE * sizes[family] ** 0.5)
-                )
+            length = {family: IDF_SCALE * size**0.5 for family, size in sizes.items()}
+            own = sorted(self.index[name] for name in distinct & self.index.keys())
+            columns += own
+            data += [self.loud[i] / length[self.family[i]] for i in own]
             starts.append(len(columns))
         return sparse.csr_matrix(
             (np.array(data, np.float32), columns, starts), (len(rows), len(self.names))
