@@ -66,10 +66,16 @@ def align(said: Sequence[str], heard: Sequence[str]) -> list[Pair]:
     return out[::-1]
 
 
+def sounding(text: str) -> tuple[list[int], list[str]]:
+    """Return where a normalised text's Chinese characters stand, and their folded syllables."""
+    heard = syllables(text)
+    places = [at for at, character in enumerate(text) if heard[at] != character]
+    return places, [heard[at] for at in places]
+
+
 def sounds(text: str) -> list[str]:
     """Return the folded syllables of a text's Chinese characters."""
-    text = normalise(text)
-    return [s for c, s in zip(text, syllables(text), strict=True) if s != c]
+    return sounding(normalise(text))[1]
 
 
 @cache

@@ -12,7 +12,7 @@ from detector.features import ROLES as ROLES_OF
 from detector.pinyin import syllables
 from detector.text import normalise, simplify
 from models.calls import LABEL_OF, LABELS, Call
-from models.confusion import align, recognised
+from models.confusion import align, recognised, sounding
 from models.extract_e5 import E5File
 from models.roughen import PUNCTUATION, roughen_call
 from models.vectorise import listener_of
@@ -117,7 +117,7 @@ def meant(said: str, heard: str, tables: Tables, rng: random.Random) -> list[int
     that were heard right.
     """
     out = [NOT_ASKED] * len(heard)
-    (said_at, said_as), (heard_at, heard_as) = (_sounding(text) for text in (said, heard))
+    (said_at, said_as), (heard_at, heard_as) = (sounding(text) for text in (said, heard))
     i = j = 0
     for own, other in align(said_as, heard_as):
         if own is not None and other is not None:
@@ -127,13 +127,6 @@ def meant(said: str, heard: str, tables: Tables, rng: random.Random) -> list[int
         i += own is not None
         j += other is not None
     return out
-
-
-def _sounding(text: str) -> tuple[list[int], list[str]]:
-    """Return where Chinese characters stand, and how they sound."""
-    heard = syllables(text)
-    places = [at for at, character in enumerate(text) if heard[at] != character]
-    return places, [heard[at] for at in places]
 
 
 def spoken(calls: Iterable[Call]) -> list[Call]:
@@ -206,10 +199,11 @@ def layout(
         window["hidden"] = np.array([roles[i] == "U" for i in owner], np.float32)
         window["valid"] = np.array([clear is None or clear[i] for i in owner], np.float32)
         window["meant"] = np.full(len(window["ids"]), NOT_ASKED)
+        if told is None:
+            continue
         ends = [*window["marks"][1:], len(window["ids"]) - 1]
         for i, at, mark, end in zip(owner, window["part"], window["marks"], ends, strict=True):
-            if told is not None and mark + 1 < end:
-                window["meant"][mark + 1 : end] = told[i][at : at + end - mark - 1]
+            window["meant"][mark + 1 : end] = told[i][at : at + end - mark - 1]
     return windows
 
 

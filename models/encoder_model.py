@@ -114,8 +114,7 @@ class Corrector(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.word = nn.Linear(width, rows)
         with torch.no_grad():
-            scale = model.word.weight.norm(dim=1).mean() * math.sqrt(width)
-            self.word.weight.copy_(model.word.weight * (2 * math.sqrt(width) / scale))
+            self.word.weight.copy_(model.word.weight * (2 / model.word.weight.norm(dim=1).mean()))
             self.word.bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:

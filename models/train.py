@@ -198,14 +198,10 @@ def weigh_subtypes(
 
 def of_collector(
     calls: list[dict], logits: list[np.ndarray], seen: list[np.ndarray]
-) -> list[tuple[dict, np.ndarray, np.ndarray]]:
-    """Return the collector's turns with the logits of both models."""
-    return [
-        (turn, logits[i][j], seen[i][j])
-        for i, call in enumerate(calls)
-        for j, turn in enumerate(call["turns"])
-        if turn["speaker"] == "collector"
-    ]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits of both models for the collector's turns, a row each."""
+    own = np.array([turn["speaker"] == "collector" for call in calls for turn in call["turns"]])
+    return np.concatenate(logits)[own], np.concatenate(seen)[own]
 
 
 def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dict:
@@ -216,38 +212,36 @@ def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dic
     """
     column = words.column
     logits, seen = predict(words, calls), read(encoder, calls)
-    rows = of_collector(calls, logits, seen)
-    misheard = [roughen_call(call, seed=number) for number, call in enumerate(calls)]
-    rough = of_collector(misheard, predict(words, misheard), read(encoder, misheard))
+    of_words, of_encoder = of_collector(calls, logits, seen)
     lines = [
         {**call, "turns": [turn]}
         for call in calls
         for turn in call["turns"]
         if turn["speaker"] == "collector"
     ]
-    alone = evidence(
-        column, np.concatenate(predict(words, lines)), np.concatenate(read(encoder, lines))
+    turns = [line["turns"][0] for line in lines]
+    misheard = [roughen_call(call, seed=number) for number, call in enumerate(calls)]
+    says = evidence(column, of_words, of_encoder)
+    alone, rough = (
+        evidence(column, *of_collector(some, predict(words, some), read(encoder, some)))
+        for some in (lines, misheard)
     )
     facts: dict = {"calibration": {}, "lone": {}, "thresholds": {}, "subtypes": {}}
     first = len(corpus.LABELS)
-    p = np.zeros((len(rows), 3))
-    says, of_misheard = (
-        evidence(column, np.array([own for _, own, _ in r]), np.array([other for *_, other in r]))
-        for r in (rows, rough)
-    )
+    p = np.zeros((len(turns), 3))
     for k, label in enumerate(corpus.LABELS):
         x = says[:, k]
-        y = np.array([label in turn["labels"] for turn, _, _ in rows])
-        both = np.concatenate([x, of_misheard[:, k]])
+        y = np.array([label in turn["labels"] for turn in turns])
+        both = np.concatenate([x, rough[:, k]])
         *weights, c = facts["calibration"][label] = logistic(both, np.tile(y, 2))
         p[:, k] = sigmoid(x @ np.array(weights) + c)
         facts["lone"][label] = logistic(alone[:, k], y)
         facts["thresholds"][label] = choose_threshold(p[:, k], y)
         group = corpus.SUBTYPES[label]
         facts["subtypes"] |= weigh_subtypes(
-            np.array([own[[column[s] for s in group]] for _, own, _ in rows])[y],
-            np.array([other[first : first + len(group)] for _, _, other in rows])[y],
-            np.array([[s in turn["subtypes"] for s in group] for turn, _, _ in rows])[y],
+            of_words[y][:, [column[s] for s in group]],
+            of_encoder[y, first : first + len(group)],
+            np.array([[s in turn["subtypes"] for s in group] for turn in turns])[y],
             group,
         )
         first += len(group)

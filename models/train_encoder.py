@@ -53,7 +53,7 @@ from torch.nn import functional
 from detector.encoder import MODEL, VOCABULARY, Tables
 from models import calls as corpus
 from models.artifacts_file import ARTIFACTS, publish
-from models.encoder_data import HEADS, batches, collate, lines, spoken, view, vocabulary
+from models.encoder_data import HEADS, NOT_ASKED, batches, collate, lines, spoken, view, vocabulary
 from models.encoder_export import export, gap, restore
 from models.encoder_model import CallModel, Corrector, from_e5, load, save
 from models.extract_e5 import E5File
@@ -118,7 +118,7 @@ def loss_of(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
 
 def correction(corrector: Corrector, x: Tensor, meant: Tensor) -> Tensor:
     """Return the loss of telling what was said where something was misheard."""
-    asked = meant >= 0
+    asked = meant != NOT_ASKED
     if not asked.any():
         return x.new_zeros(())
     return functional.cross_entropy(corrector(x[asked]), meant[asked])

@@ -86,8 +86,7 @@ def pack(vectoriser: Vectoriser, heads: dict[str, tuple[np.ndarray, float]]) -> 
     whose weights are all tiny are left out. Keys are hashes of the features, in order, each as
     the difference to the one before; of features with the same key the first stays.
     """
-    loud = np.array([FAMILY_WEIGHTS[name[0]] for name in vectoriser.names])
-    scale = (loud * vectoriser.idf / IDF_SCALE)[:, None]
+    scale = (np.array(vectoriser.loud) / IDF_SCALE)[:, None]
     weights = np.stack([w for w, _ in heads.values()], axis=1) * scale
     keep = np.abs(weights).max(axis=1) > SMALLEST_WEIGHT
     keys, first = np.unique(

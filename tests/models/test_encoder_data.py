@@ -13,8 +13,12 @@ from models import encoder_data
 from models.encoder_data import NOT_ASKED, collate, lines, meant, spoken, targets, view
 
 
-def test_lines_are_turns_of_the_collector_with_nothing_around_them() -> None:
-    tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
+@pytest.fixture
+def tables() -> Tables:
+    return Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
+
+
+def test_lines_are_turns_of_the_collector_with_nothing_around_them(tables: Tables) -> None:
     call = max(spoken(corpus.load()), key=lambda call: len(call["turns"]))
     own = [targets(turn) for turn in call["turns"] if turn["speaker"] == "collector"]
     rng = random.Random(1)
@@ -27,8 +31,7 @@ def test_lines_are_turns_of_the_collector_with_nothing_around_them() -> None:
     assert len({tuple(window["ids"]) for windows in seen for window in windows}) > 20
 
 
-def test_a_call_without_a_collector_has_no_lines() -> None:
-    tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
+def test_a_call_without_a_collector_has_no_lines(tables: Tables) -> None:
     turn = {"speaker": "debtor", "text": "喂?", "labels": [], "subtypes": []}
     call = {"call_id": "x", "kind": "debtor_call", "turns": [turn]}
     assert lines(call, tables, random.Random(1)) == []
@@ -45,24 +48,21 @@ def test_a_call_without_a_collector_has_no_lines() -> None:
     ],
 )
 def test_of_each_misheard_character_it_is_known_what_was_said(
-    said: str, heard: str, told: str, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, said: str, heard: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder_data, "SAME", 1.0)
-    tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
     expected = [NOT_ASKED if c == "_" else tables.encode(c)[0] for c in told]
     assert meant(said, heard, tables, random.Random(1)) == expected
 
 
-def test_of_what_was_heard_right_little_is_asked() -> None:
-    tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
+def test_of_what_was_heard_right_little_is_asked(tables: Tables) -> None:
     rng = random.Random(2)
     asked = [t >= 0 for _ in range(200) for t in meant("我们是信贷的", "我们是信带的", tables, rng)]
     every = np.array(asked).reshape(-1, 6)
     assert every[:, 4].all() and 0.1 < every[:, [0, 1, 2, 3, 5]].mean() < 0.2
 
 
-def test_what_was_said_stands_at_the_token_that_was_heard() -> None:
-    tables = Tables(json.loads(artifact(VOCABULARY).decode("utf-8")))
+def test_what_was_said_stands_at_the_token_that_was_heard(tables: Tables) -> None:
     turns = [
         {"speaker": "collector", "text": text, "labels": [], "subtypes": []}
         for text in ("欠钱要还", "没有钱" * 150, "起诉你")
