@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from detector.classify import evidence
 from detector.encoder import CallEncoder, Tables
@@ -39,7 +40,9 @@ ROLES = tuple(ROLES_OF)
 
 def fit_head(x, y, c: float) -> tuple[np.ndarray, float]:
     model = LogisticRegression(C=c, solver="liblinear", max_iter=300, random_state=SEED)
-    model.fit(x, y)
+    # more threads wait longer than they work, and sum in another order on another machine
+    with threadpool_limits(1):
+        model.fit(x, y)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
