@@ -5,10 +5,10 @@ import dataclasses
 import hashlib
 import html
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from page_parts import SOUND, Outline, flag, report, utterances
 
 from detector.case import ANSWERED_BY, LENDER_TYPES
 from detector.ghosts import Dropped
@@ -19,87 +19,13 @@ from detector.report import (
     Flag,
     Observation,
     RecordingFacts,
-    Report,
     Span,
     Speaker,
     StartedAt,
     Utterance,
 )
 
-SHA = "0123456789abcdef" * 4
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
-SOUND = ListeningCopy(b"OggS sound", "audio/ogg; codecs=opus")
-SAID = (
-    ("S1", "collector", "你今天不还就去你家,让全村人都知道。"),
-    ("S2", "debtor", "我没说不还。"),
-    ("S1", "collector", "你就是个老赖"),
-    ("S1", "collector", "不要脸的东西。"),
-    ("S3", "third_party", "我是他同事。"),
-)
-
-
-def utterances() -> tuple[Utterance, ...]:
-    return tuple(
-        Utterance(f"U{n}", 5.0 * n, 5.0 * n + 4, speaker, role, text, text, False, (), {})
-        for n, (speaker, role, text) in enumerate(SAID)
-    )
-
-
-def flag(n: int, category: str, subtype: str, ids: tuple[str, ...], **changed: Any) -> Flag:
-    said = [u for u in utterances() if u.id in ids]
-    made = Flag(
-        id=f"F{n}", category=category, subtype=subtype, start_s=said[0].start_s,
-        end_s=said[-1].end_s, quote="".join(u.text for u in said), utterance_ids=ids,
-        speaker=said[0].speaker, role=said[0].role, score=0.87, decision="flagged",
-        status="unreviewed", origin="machine", severity=2, why=(),
-    )  # fmt: skip
-    return dataclasses.replace(made, **changed)
-
-
-def report(**changed: Any) -> Report:
-    made = Report(
-        recording=RecordingFacts(
-            "通话.m4a", SHA, 1234567, 61.25, "mov", "aac", 44100, 1, "mono",
-            StartedAt("2026-03-05T22:41:07+08:00", "系统通话记录", "high"),
-        ),
-        settings={"model": "small", "thresholds": {"threat": 0.5}},
-        listener={"role": "debtor", "confidence": 0.8, "source": "inferred"},
-        speakers=(
-            Speaker("S1", "collector", 0.94, "inferred", None, 30.0),
-            Speaker("S2", "debtor", 1.0, "user", "left", 9.0),
-        ),
-        utterances=utterances(),
-        flags=(
-            flag(1, "threat", "exposure", ("U0",), severity=3, why=(Span(5, 8, "去你家", 1.0),)),
-            flag(2, "insult", "name_calling", ("U2", "U3"), decision="review", note="请听录音"),
-        ),
-    )  # fmt: skip
-    return dataclasses.replace(made, **changed)
-
-
-class Outline(HTMLParser):
-    """Every tag with its attributes, and the text outside of style and script."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._inside = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside not in ("style", "script"):
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def policy(page: str) -> dict[str, str]:
@@ -214,66 +140,6 @@ def test_without_sound_times_are_text_and_the_page_says_so(audio: ListeningCopy 
     assert policy(page)["media-src"] == "'none'"
 
 
-def test_flags_stand_in_order_of_time_whatever_their_severity() -> None:
-    flags = (
-        flag(3, "threat", "violence", ("U3",), severity=4),
-        flag(1, "insult", "mockery", ("U0",), severity=1),
-        flag(2, "threat", "veiled", ("U2",), severity=2),
-    )
-    page = render_html(report(flags=flags), SOUND)
-    assert re.findall(r"<span>(F\d) ", page) == ["F1", "F2", "F3"]
-
-
-def test_a_flag_shows_what_is_needed_to_check_it() -> None:
-    page = render_html(report(), SOUND)
-    first, second = re.findall(r'<li id="f\d".*?</li>', page, re.S)
-    assert "威胁恐吓 · 曝光" in first
-    assert "(threat · exposure)" in first
-    assert "87%" in first
-    assert "标记" in first
-    assert "待复核" in second
-    assert "请听录音" in second
-    assert 'data-play="9.00"' in second  # one second before 0:00:10.0
-    assert 'data-play="0.00"' in first  # not before the start
-    assert 'href="#u3"' in second
-
-
-@pytest.mark.parametrize(
-    ("quote", "places", "expected"),
-    [
-        ("甲<b>乙&丙", [(1, 4)], "甲<mark>&lt;b&gt;</mark>乙&amp;丙"),
-        ("一二三四五", [(3, 4), (0, 2)], "<mark>一二</mark>三<mark>四</mark>五"),
-        ("一二三四五", [(0, 3), (1, 2), (2, 4)], "<mark>一二三四</mark>五"),
-        ("一二三四五", [(-4, 1), (4, 99), (3, 3), (8, 9)], "<mark>一</mark>二三四<mark>五</mark>"),
-        ("😀一二", [(1, 2)], "😀<mark>一</mark>二"),
-        ("一二", [], "一二"),
-    ],
-)
-def test_telling_spans_are_marked(quote: str, places: list[tuple[int, int]], expected: str) -> None:
-    spans = tuple(Span(start, end, "", 1.0) for start, end in places)
-    flags = (flag(1, "insult", "curse", ("U0",), quote=quote, why=spans),)
-    assert f"<blockquote>{expected}</blockquote>" in render_html(report(flags=flags), None)
-
-
-def test_spans_are_marked_in_the_utterances_a_flag_joins() -> None:
-    spans = (Span(4, 9, "老赖不要脸", 1.0), Span(10, 12, "东西", 1.0))
-    flags = (flag(1, "insult", "name_calling", ("U2", "U3"), why=spans),)
-    page = render_html(report(flags=flags), None)
-    assert '<span class="said">你就是个<mark>老赖</mark> ' in page
-    assert '<span class="said"><mark>不要脸</mark>的<mark>东西</mark>。 ' in page
-
-
-def test_positions_are_not_guessed_where_the_quote_is_not_the_utterances() -> None:
-    flags = (flag(1, "insult", "curse", ("U2",), quote="别的话", why=(Span(0, 2, "", 1.0),)),)
-    assert "<mark>" not in Outline(render_html(report(flags=flags), None)).text
-    assert '<span class="said">你就是个老赖 ' in render_html(report(flags=flags), None)
-
-
-def test_the_sound_that_told_is_shown() -> None:
-    flags = (flag(1, "insult", "curse", ("U2",), why=(Span(4, 6, "老来", 1.0, "lao lai"),)),)
-    assert "老来 → lao lai" in render_html(report(flags=flags), None)
-
-
 def test_who_may_be_in_distress_reads_of_help_before_all_else() -> None:
     flags = (flag(1, "threat", "self_harm", ("U0",)),)
     page = render_html(report(flags=flags), SOUND)
@@ -325,23 +191,6 @@ def test_counts_for_each_category() -> None:
 def test_an_empty_report_is_no_clean_bill() -> None:
     empty = report(flags=(), utterances=(), speakers=())
     assert "未识别到疑似内容。机器可能漏听" in render_html(empty, SOUND)
-
-
-@pytest.mark.parametrize(
-    ("score", "shown"), [(1.0, ">99%"), (0.994, "99%"), (0.5, "50%"), (0.001, "<1%")]
-)
-def test_scores_never_claim_certainty(score: float, shown: str) -> None:
-    flags = (flag(1, "threat", "veiled", ("U0",), score=score),)
-    assert f"机器评分 {shown}" in Outline(render_html(report(flags=flags), None)).text
-
-
-@pytest.mark.parametrize(
-    ("start", "shown"),
-    [(0.0, "0:00:00.0"), (59.96, "0:01:00.0"), (3599.96, "1:00:00.0"), (36061.24, "10:01:01.2")],
-)
-def test_times(start: float, shown: str) -> None:
-    flags = (flag(1, "threat", "veiled", ("U0",), start_s=start, end_s=40000.0),)
-    assert f"{shown}–11:06:40.0" in render_html(report(flags=flags), None)
 
 
 def test_every_label_has_english() -> None:
