@@ -160,15 +160,23 @@ def from_e5(e5: E5File, rows: list[list[int]], sound_of: list[int]) -> CallModel
     return model
 
 
-def save(path: Any, model: CallModel, vocabulary: dict[str, Any]) -> None:
+def save(path: Any, model: CallModel, vocabulary: dict[str, Any], corrector: Corrector) -> None:
     """Keep weights and vocabulary, for `load`."""
-    torch.save({"model": model.state_dict(), "data": vocabulary}, path)
+    kept = {"model": model.state_dict(), "data": vocabulary, "corrector": corrector.state_dict()}
+    torch.save(kept, path)
 
 
-def load(path: Any) -> tuple[CallModel, dict[str, Any]]:
-    """Return the model and the vocabulary kept by `save`."""
+def load(path: Any) -> tuple[CallModel, dict[str, Any], Corrector]:
+    """Return the model, the vocabulary and the corrector kept by `save`.
+
+    The corrector starts anew where none was kept.
+    """
     kept = torch.load(path, weights_only=True)
-    return of_weights(kept["model"], kept["data"])
+    model, data = of_weights(kept["model"], kept["data"])
+    corrector = Corrector(model)
+    if "corrector" in kept:
+        corrector.load_state_dict(kept["corrector"])
+    return model, data, corrector
 
 
 def of_weights(

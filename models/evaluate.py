@@ -55,11 +55,12 @@ def held_out_classifiers(
     held-out writer gives the latter.
     """
     mine, words, encoder = train.held_out(calls)
+    readings = train.readings(mine, words, encoder)
     parts = []
     for writer in train.HELD_OUT:
         places = [i for i, call in enumerate(mine) if train.writer_of(call) == writer]
-        others = [call for call in mine if train.writer_of(call) != writer]
-        settings = settings_of(train.calibrate(others, words, encoder))
+        others = [reading for reading in readings if train.writer_of(reading.call) != writer]
+        settings = settings_of(train.calibrate(others, words.column))
         parts.append((places, Classifier(words, settings, lambda encoder=encoder: encoder)))
     return mine, parts
 

@@ -9,7 +9,8 @@ apart, by `models.train_encoder`.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -207,28 +208,52 @@ def of_collector(
     return np.concatenate(logits)[own], np.concatenate(seen)[own]
 
 
-def calibrate(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> dict:
-    """Return calibration, thresholds and the review band from calls neither model has seen.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What both models make of a call they have not seen."""
+
+    call: dict
+    words: np.ndarray
+    """Logits of the word model (turns, heads)."""
+    seen: np.ndarray
+    """Logits of the encoder (turns, 26)."""
+    alone: np.ndarray
+    """`evidence` of the collector's turns, each without the call (turns, 3, 4)."""
+    rough: np.ndarray
+    """The same in the call as it is misheard."""
+
+
+def readings(calls: list[dict], words: WordsModel, encoder: CallEncoder) -> list[Reading]:
+    """Read calls as they were written, turn by turn, and misheard."""
+    own = [[t for t in call["turns"] if t["speaker"] == "collector"] for call in calls]
+    lines = [{**c, "turns": [turn]} for c, turns in zip(calls, own, strict=True) for turn in turns]
+    misheard = [roughen_call(call, seed=number) for number, call in enumerate(calls)]
+    ends = np.cumsum([len(turns) for turns in own])[:-1]
+
+    def both(some: list[dict]) -> list[np.ndarray]:
+        logits = of_collector(some, predict(words, some), read(encoder, some))
+        return np.split(evidence(words.column, *logits), ends)
+
+    read_as = predict(words, calls), read(encoder, calls), both(lines), both(misheard)
+    return [Reading(*row) for row in zip(calls, *read_as, strict=True)]
+
+
+def calibrate(readings: Sequence[Reading], column: Mapping[str, int]) -> dict:
+    """Return calibration, thresholds and the review band.
 
     What both models weigh is fitted on the calls as they were written and as they are misheard;
     thresholds and the band, on the calls as written.
+
+    Args:
+        readings: calls that neither model has seen.
+        column: where the word model's logits stand.
     """
-    column = words.column
-    logits, seen = predict(words, calls), read(encoder, calls)
-    of_words, of_encoder = of_collector(calls, logits, seen)
-    lines = [
-        {**call, "turns": [turn]}
-        for call in calls
-        for turn in call["turns"]
-        if turn["speaker"] == "collector"
-    ]
-    turns = [line["turns"][0] for line in lines]
-    misheard = [roughen_call(call, seed=number) for number, call in enumerate(calls)]
+    calls, logits = [r.call for r in readings], [r.words for r in readings]
+    alone = np.concatenate([r.alone for r in readings])
+    rough = np.concatenate([r.rough for r in readings])
+    of_words, of_encoder = of_collector(calls, logits, [r.seen for r in readings])
+    turns = [turn for call in calls for turn in call["turns"] if turn["speaker"] == "collector"]
     says = evidence(column, of_words, of_encoder)
-    alone, rough = (
-        evidence(column, *of_collector(some, predict(words, some), read(encoder, some)))
-        for some in (lines, misheard)
-    )
     facts: dict = {"calibration": {}, "lone": {}, "thresholds": {}, "subtypes": {}}
     first = len(corpus.LABELS)
     p = np.zeros((len(turns), 3))
@@ -281,7 +306,8 @@ def main(argv: list[str] | None = None) -> int:
     if wrong:
         raise SystemExit("\n".join(wrong[:20]))
     packed = train(calls)
-    facts = calibrate(*held_out(calls))
+    mine, words, encoder = held_out(calls)
+    facts = calibrate(readings(mine, words, encoder), words.column)
     source = f"models/corpus, {len(calls)} calls, {sum(len(c['turns']) for c in calls)} turns"
     publish("words.npz", packed, source, args.out, **facts)
     print(json.dumps(facts, indent=1))

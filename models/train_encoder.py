@@ -177,6 +177,7 @@ def step(
 
 def train(
     model: CallModel,
+    corrector: Corrector,
     tables: Tables,
     calls: list[corpus.Call],
     stage: Stage,
@@ -189,7 +190,6 @@ def train(
     rng = random.Random(stage.seed)
     model.train()
     model.set_dropout(DROPOUT)
-    corrector = Corrector(model)
     optimiser = optimiser_of(model, corrector, stage)
     mean: dict[str, Tensor] = {}
     held = epoch = read = 0
@@ -293,19 +293,23 @@ def main(argv: list[str] | None = None) -> int:
         "corpus": f"{len(known)} calls, {sum(len(c['turns']) for c in known)} turns",
         "held_out": hold,
     }
-    if args.start:
-        model, data = restore(args.start) if args.start.is_dir() else load(args.start)
+    if args.start and args.start.is_file():
+        model, data, corrector = load(args.start)
     else:
-        data, rows = vocabulary(e5 := E5File(args.e5), calls)
-        model = from_e5(e5, rows, Tables(data).sound_of)
+        if args.start:
+            model, data = restore(args.start)
+        else:
+            data, rows = vocabulary(e5 := E5File(args.e5), calls)
+            model = from_e5(e5, rows, Tables(data).sound_of)
+        corrector = Corrector(model)
     tables = Tables(data)
     stage = SHORT if args.since else LATER if args.start else FIRST
     stage = replace(stage, seed=stage.seed + args.seed)
     average(model, [load(path)[0] for path in args.mean])
     if args.epochs:
-        train(model, tables, calls, stage, args.epochs, args.minutes, args.cut)
+        train(model, corrector, tables, calls, stage, args.epochs, args.minutes, args.cut)
     if args.save:
-        save(args.save, model, data)
+        save(args.save, model, data, corrector)
     written = export(model)
     facts |= gap(model, written, tables, calls[:: max(1, len(calls) // CHECKED)])
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
