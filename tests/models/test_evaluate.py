@@ -214,8 +214,8 @@ def test_nothing_is_learned_from_the_writers_who_are_scored(
         trained.append({call["writer"] for call in part})
         return b""
 
-    def fake_calibrate(part: list[Call], *_: object) -> dict[str, Any]:
-        calibrated.append({call["writer"] for call in part})
+    def fake_calibrate(part: list[train.Reading], *_: object) -> dict[str, Any]:
+        calibrated.append({reading.call["writer"] for reading in part})
         return {"calibration": dict.fromkeys(LABELS, (1.0, 1.0, 0.0, 0.0, 0.0)), "review_from": 0.5,
                 "lone": dict.fromkeys(LABELS, (1.0, 0.0, 0.0, 0.0, 0.0)), "role_scale": 1.0,
                 "subtypes": dict.fromkeys(corpus.LABEL_OF, (0.5, 0.5, 0.0)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from detector import encoder
@@ -16,7 +17,6 @@ from detector.encoder import LONGEST, SPECIALS, CallEncoder, Tables
 from detector.features import ROLES as ROLES_OF
 from detector.pinyin import syllables
 from detector.text import normalise
-from models.artifacts_file import publish
 from models.calls import LABEL_OF, LABELS
 from models.confusion import recognised
 from models.encoder_data import (
@@ -296,19 +296,6 @@ def test_a_batch_is_padded(tables: Tables) -> None:
     assert batch["hidden"].tolist() == [[0, 0], [0, 1]]
 
 
-# ---------------------------------------------------------------- publishing
-
-
-def test_files_of_one_stem_share_a_record(tmp_path: Path) -> None:
-    for data in (b"old", b"weights"):
-        publish("e.onnx", data, "here", tmp_path, calls=3)
-    publish("e.vocab", b"{}", "here", tmp_path)
-    record = json.loads((tmp_path / "e.json").read_text("utf-8"))["models"]
-    assert list(record) == ["e.onnx", "e.vocab"]
-    assert record["e.onnx"]["calls"] == 3
-    assert (tmp_path / "e.onnx").read_bytes() == b"weights"
-
-
 # ---------------------------------------------------------------- with torch
 
 
@@ -330,8 +317,6 @@ def train_encoder(e5_path: Path, tmp_path: Path) -> Callable[..., dict[str, Any]
 def test_a_tiny_model_is_trained_written_and_trained_on(
     train_encoder: Callable[..., dict[str, Any]], e5_path: Path, tmp_path: Path
 ) -> None:
-    import onnxruntime
-
     from models.encoder_export import restore
     from models.encoder_model import load
 
@@ -351,6 +336,10 @@ def test_a_tiny_model_is_trained_written_and_trained_on(
     for name, weights in load(kept)[0].state_dict().items():
         error = (restored.state_dict()[name] - weights).abs().max()
         assert error <= 0.01 * weights.abs().max(), name
+    train_encoder("--start", str(kept), "--epochs", "0", "--save", str(again := tmp_path / "again"))
+    for learned, restored in zip(load(kept)[::2], load(again)[::2], strict=True):
+        same = restored.state_dict()
+        assert all((values == same[name]).all() for name, values in learned.state_dict().items())
     later = train_encoder("--start", str(kept), "--cut", "0.7")
     assert later["encoder.vocab"] == first["encoder.vocab"]
     assert later["encoder.onnx"]["sha256"] != first["encoder.onnx"]["sha256"]
